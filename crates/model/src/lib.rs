@@ -1,0 +1,38 @@
+//! The nouns of rmmbridge: what is read, matched, mapped, planned and written.
+//!
+//! Nothing here does I/O. Words follow the systems they come from: `Organization`, `Location`, `Role` and
+//! `Device` are NinjaOne's, `Client`, `Site`, `Asset` and `AssetType` are the destination's.
+//!
+//! To add a noun: give it a file of its own, doc comments with shapes and units, and `serde` derives when
+//! it is stored. Anything that decides something belongs in `plan`, anything that waits in `engine`.
+
+pub mod actor;
+pub mod bridge;
+pub mod clock;
+pub mod connection;
+pub mod destination;
+pub mod id;
+pub mod mapping;
+pub mod matching;
+pub mod operation;
+pub mod run;
+pub mod source;
+
+pub use actor::{Actor, Role as ActorRole};
+pub use bridge::{Archive, Brakes, Bridge, BridgeSettings, NewOrganizations, Scope, SiteRule, TypeRule};
+pub use clock::{Clock, Ids, Random, TimeOrderedIds};
+pub use connection::{Connection, ConnectionState};
+pub use destination::{
+    Asset, AssetDraft, AssetType, AssetTypeDraft, Client, ClientDraft, FieldType, Fields, RecordKind, Site,
+    SiteDraft, TargetField,
+};
+pub use id::{BridgeId, ConnectionId, PlanId, RecordId, RunId, SnapshotId, SourceId};
+pub use mapping::{FieldRule, Mapping, Owner, RuleValue, Transform};
+pub use matching::{Decision, MatchHow, MatchingRules, OrganizationMatch, Similarity, Verdict};
+pub use operation::{
+    Action, Change, ClientTarget, Operation, PlanCounts, PlanSummary, Reason, SiteTarget, Subject, TypeTarget,
+};
+pub use run::{Outcome, Run, RunCounts, RunKind, RunState};
+pub use source::{
+    DeviceKeys, DeviceProjection, FieldFault, Location, Organization, Presence, RawDevice, Role, ValueType,
+};

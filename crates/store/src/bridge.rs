@@ -1,0 +1,193 @@
+//! Bridges and the decisions about their organizations.
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::json::{instant, micros, parse, text};
+use crate::open::Store;
+use model::{Bridge, BridgeId, BridgeSettings, ConnectionId, Decision, SourceId};
+use std::collections::BTreeMap;
+
+const COLUMNS: &str = "SELECT id, name, source_id, destination_id, preset, settings, generation FROM bridge";
+
+type Row = (String, String, String, String, String, String, i64);
+
+fn bridge((id, name, source, destination, preset, settings, generation): Row) -> Result<Bridge> {
+    Ok(Bridge {
+        id: BridgeId(id),
+        name,
+        source: ConnectionId(source),
+        destination: ConnectionId(destination),
+        preset,
+        settings: parse("settings of a bridge", &settings)?,
+        generation,
+    })
+}
+
+impl Store {
+    /// All bridges, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bridges(&self) -> Result<Vec<Bridge>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(conn, Row, sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY name")))?;
+        rows.into_iter().map(bridge).collect()
+    }
+
+    /// The bridge of that id.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or when the database fails.
+    pub async fn bridge(&self, id: &BridgeId) -> Result<Bridge> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            Row,
+            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = $1")),
+            id.as_str()
+        )?;
+        bridge(row.ok_or_else(|| Error::Missing {
+            what: "bridge",
+            name: id.to_string(),
+        })?)
+    }
+
+    /// Stores a new bridge.
+    ///
+    /// # Errors
+    /// [`Error::Taken`], or when the database fails.
+    pub async fn add_bridge(
+        &self,
+        name: &str,
+        source: &ConnectionId,
+        destination: &ConnectionId,
+        preset: &str,
+        settings: BridgeSettings,
+    ) -> Result<Bridge> {
+        let bridge = Bridge {
+            id: self.new_id().into(),
+            name: name.to_owned(),
+            source: source.clone(),
+            destination: destination.clone(),
+            preset: preset.to_owned(),
+            settings,
+            generation: 1,
+        };
+        let mut tx = self.write().await?;
+        let added = execute!(
+            tx,
+            "INSERT INTO bridge (id, name, source_id, destination_id, preset, settings, generation)
+             VALUES ($1, $2, $3, $4, $5, $6, 1)",
+            bridge.id.as_str(),
+            name,
+            source.as_str(),
+            destination.as_str(),
+            preset,
+            text("settings of a bridge", &bridge.settings)?
+        );
+        match added {
+            Err(error) if error.is_unique_violation() => Err(Error::Taken {
+                what: "bridge",
+                name: name.to_owned(),
+            }),
+            Err(error) => Err(error),
+            Ok(_) => {
+                tx.commit().await?;
+                Ok(bridge)
+            }
+        }
+    }
+
+    /// Stores changed settings, which makes plans of the old generation unusable.
+    ///
+    /// # Errors
+    /// [`Error::Moved`] when the generation moved on since `bridge` was read.
+    pub async fn update_bridge(&self, bridge: &Bridge) -> Result<()> {
+        let mut tx = self.write().await?;
+        let rows = execute!(
+            tx,
+            "UPDATE bridge SET settings = $1, preset = $2, generation = generation + 1 WHERE id = $3 AND generation = $4",
+            text("settings of a bridge", &bridge.settings)?,
+            bridge.preset.as_str(),
+            bridge.id.as_str(),
+            bridge.generation
+        )?;
+        if rows == 0 {
+            return Err(Error::Moved {
+                what: format!("bridge `{}`", bridge.name),
+            });
+        }
+        tx.commit().await
+    }
+
+    /// The decisions of a bridge, by organization.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn decisions(&self, bridge: &BridgeId) -> Result<BTreeMap<SourceId, Decision>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String, String, i64),
+            "SELECT organization_id, verdict, decided_by, decided_at FROM decision WHERE bridge_id = $1",
+            bridge.as_str()
+        )?;
+        rows.into_iter()
+            .map(|(organization, verdict, decided_by, at)| {
+                let organization = SourceId(organization);
+                let verdict = parse("decision", &verdict)?;
+                Ok((
+                    organization.clone(),
+                    Decision {
+                        organization,
+                        verdict,
+                        decided_by,
+                        at: instant(at),
+                    },
+                ))
+            })
+            .collect()
+    }
+
+    /// Stores decisions, together; they move the bridge's generation on. `None` forgets one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn decide(&self, bridge: &BridgeId, decisions: &[(SourceId, Option<Decision>)]) -> Result<()> {
+        let mut tx = self.write().await?;
+        for (organization, decision) in decisions {
+            match decision {
+                Some(decision) => put_decision(&mut tx, bridge, decision).await?,
+                None => {
+                    execute!(
+                        tx,
+                        "DELETE FROM decision WHERE bridge_id = $1 AND organization_id = $2",
+                        bridge.as_str(),
+                        organization.as_str()
+                    )?;
+                }
+            }
+        }
+        execute!(
+            tx,
+            "UPDATE bridge SET generation = generation + 1 WHERE id = $1",
+            bridge.as_str()
+        )?;
+        tx.commit().await
+    }
+}
+
+async fn put_decision(tx: &mut Tx, bridge: &BridgeId, decision: &Decision) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO decision (bridge_id, organization_id, verdict, decided_by, decided_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (bridge_id, organization_id) DO UPDATE SET verdict = excluded.verdict,
+             decided_by = excluded.decided_by, decided_at = excluded.decided_at",
+        bridge.as_str(),
+        decision.organization.as_str(),
+        text("decision", &decision.verdict)?,
+        decision.decided_by.as_str(),
+        micros(decision.at)
+    )?;
+    Ok(())
+}

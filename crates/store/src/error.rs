@@ -1,0 +1,120 @@
+//! What goes wrong with the database, in words a person can act on.
+
+use std::path::PathBuf;
+
+/// The result of a store function.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What goes wrong with the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data directory cannot be used.
+    #[error(
+        "data directory `{path}` cannot be used: {source}. Give a directory this user may write to with --data-dir"
+    )]
+    DataDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database address makes no sense.
+    #[error("database address {0}. Write `sqlite:<path>` or `postgres://user@host/database`")]
+    Address(String),
+    /// A newer rmmbridge has changed the schema.
+    #[error(
+        "this database was written by a newer rmmbridge (schema {found}, this program knows {known}). Use that version, or restore a backup made before it"
+    )]
+    NewerDatabase {
+        /// Its schema version.
+        found: i64,
+        /// The newest we know.
+        known: i64,
+    },
+    /// The schema could not be brought up to date.
+    #[error("bringing the database schema up to date: {0}")]
+    Migration(#[source] Box<sqlx::migrate::MigrateError>),
+    /// The disk is full.
+    #[error(
+        "the disk that holds the database is full: nothing of this step was stored. Free some space and run the command again"
+    )]
+    DiskFull,
+    /// Another process holds the write lock for too long.
+    #[error(
+        "the database was locked by another process for too long: nothing of this step was stored. Try again when it is done"
+    )]
+    Locked,
+    /// The database answered something else.
+    #[error("the database: {0}")]
+    Database(#[source] sqlx::Error),
+    /// A stored text is not what we once wrote.
+    #[error("stored {what} cannot be read: {source}")]
+    Stored {
+        /// Which text.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record that must be there is not.
+    #[error("there is no {what} `{name}`")]
+    Missing {
+        /// What kind of record.
+        what: &'static str,
+        /// Its name or id.
+        name: String,
+    },
+    /// A name that must be unique is taken.
+    #[error("a {what} named `{name}` exists already")]
+    Taken {
+        /// What kind of record.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Somebody changed the row in between.
+    #[error("{what} was changed by somebody else in the meantime; nothing was stored. Look at it again")]
+    Moved {
+        /// Which row.
+        what: String,
+    },
+    /// Sealed secrets could not be opened or made.
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
+    /// Another process is the runner of this database.
+    #[error("another rmmbridge is at work on this database ({holder}). Wait for it to finish, or stop it")]
+    Busy {
+        /// Who.
+        holder: String,
+    },
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if let Some(database) = error.as_database_error() {
+            // SQLite result codes (sqlite.org/rescode.html): 13 FULL, 5 BUSY, 6 LOCKED, extended ones in the high
+            // bytes. PostgreSQL (appendix A): 53100 disk_full.
+            match database.code().as_deref() {
+                Some("53100") => return Self::DiskFull,
+                Some(code) if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+                    match code.parse::<u32>().map(|c| c & 0xff) {
+                        Ok(13) => return Self::DiskFull,
+                        Ok(5 | 6) => return Self::Locked,
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self::Database(error)
+    }
+}
+
+impl Error {
+    /// Whether the database refused a row since one like it exists.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Database(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()))
+    }
+}

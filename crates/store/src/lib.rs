@@ -1,0 +1,43 @@
+//! The database of rmmbridge: one set of SQL and migrations for SQLite and PostgreSQL, and the vault.
+//!
+//! [`Store::open`] is the entry point. Each file holds the statements of one table or of a few that are written
+//! together. Statements are plain text in the subset both engines share (`$1` placeholders, `ON CONFLICT`, no
+//! functions of one engine); the macros in [`db`] compile each of them against both drivers.
+//!
+//! Invariants: SQLite runs in WAL mode with `synchronous = FULL`, so that what was committed survives a power cut;
+//! a write transaction begins with `BEGIN IMMEDIATE`; secrets are in `secret` only, sealed.
+//!
+//! To add a table: a new file under `migrations/` (never a change of an old one), a file here, a step in the story
+//! test (`tests/it/story.rs`), which runs on both engines.
+
+#[macro_use]
+mod db;
+mod bridge;
+mod connection;
+mod device;
+mod error;
+mod grant;
+mod json;
+mod lease;
+mod link;
+mod open;
+mod plan;
+mod projection;
+pub mod registry;
+mod run;
+mod secret;
+mod snapshot;
+pub mod vault;
+
+pub use connection::NewConnection;
+pub use db::{Conn, Db, Tx};
+pub use device::{DeviceRow, KnownDevice};
+pub use error::{Error, Result};
+pub use grant::{StoredGrant, StoredGrants, Turn};
+pub use lease::{Lease, RunnerLock};
+pub use link::{Link, WrittenValue};
+pub use open::{DatabaseUrl, Store};
+pub use plan::PlanWriter;
+pub use projection::StoredProjection;
+pub use run::{ItemState, NewItem, NewLink, RunItem};
+pub use snapshot::{Snapshot, SnapshotWriter};

@@ -1,0 +1,183 @@
+//! Links: which source record is which destination record, and what was last written through them.
+
+use crate::db::Tx;
+use crate::error::Result;
+use crate::json::{instant, micros, parse, text};
+use crate::open::Store;
+use jiff::Timestamp;
+use model::{BridgeId, Fields, RecordId, RecordKind, RunId, SourceId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A value we wrote: its provenance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WrittenValue {
+    /// What was written.
+    #[serde(rename = "v")]
+    pub value: Value,
+    /// By which run.
+    #[serde(rename = "r")]
+    pub run: RunId,
+    /// When, in microseconds since 1970.
+    #[serde(rename = "t")]
+    pub at: i64,
+}
+
+/// A remembered identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// The source record.
+    pub source: SourceId,
+    /// The destination record.
+    pub destination: RecordId,
+    /// What was last written, by field.
+    pub written: BTreeMap<String, WrittenValue>,
+    /// When the link last changed.
+    pub updated: Timestamp,
+}
+
+impl Link {
+    /// The last written values alone.
+    pub fn written_values(&self) -> Fields {
+        self.written
+            .iter()
+            .map(|(field, written)| (field.clone(), written.value.clone()))
+            .collect()
+    }
+}
+
+type Row = (String, String, String, i64);
+
+fn link((source, destination, written, updated): Row) -> Result<Link> {
+    Ok(Link {
+        source: SourceId(source),
+        destination: RecordId(destination),
+        written: parse("link", &written)?,
+        updated: instant(updated),
+    })
+}
+
+impl Store {
+    /// All links of one kind, by source id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn links(&self, bridge: &BridgeId, kind: RecordKind) -> Result<BTreeMap<SourceId, RecordId>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String),
+            "SELECT source_id, destination_id FROM link WHERE bridge_id = $1 AND kind = $2",
+            bridge.as_str(),
+            kind.as_str()
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|(s, d)| (SourceId(s), RecordId(d)))
+            .collect())
+    }
+
+    /// The asset links of one organization's devices, as the last snapshot has them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn asset_links(
+        &self,
+        bridge: &BridgeId,
+        connection: &model::ConnectionId,
+        organization: &SourceId,
+    ) -> Result<Vec<Link>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            Row,
+            "SELECT l.source_id, l.destination_id, l.written, l.updated
+             FROM source_device d JOIN link l ON l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id
+             WHERE d.connection_id = $2 AND d.organization_id = $3",
+            bridge.as_str(),
+            connection.as_str(),
+            organization.as_str()
+        )?;
+        rows.into_iter().map(link).collect()
+    }
+
+    /// The link of one source record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn link(&self, bridge: &BridgeId, kind: RecordKind, source: &SourceId) -> Result<Option<Link>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            Row,
+            "SELECT source_id, destination_id, written, updated FROM link
+             WHERE bridge_id = $1 AND kind = $2 AND source_id = $3",
+            bridge.as_str(),
+            kind.as_str(),
+            source.as_str()
+        )?;
+        row.map(link).transpose()
+    }
+
+    /// The link that points to a destination record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn link_to(
+        &self,
+        bridge: &BridgeId,
+        kind: RecordKind,
+        record: &RecordId,
+    ) -> Result<Option<Link>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            Row,
+            "SELECT source_id, destination_id, written, updated FROM link
+             WHERE bridge_id = $1 AND kind = $2 AND destination_id = $3 ORDER BY source_id LIMIT 1",
+            bridge.as_str(),
+            kind.as_str(),
+            record.as_str()
+        )?;
+        row.map(link).transpose()
+    }
+}
+
+/// Stores or moves a link; new written values come over the old ones, field by field.
+pub(crate) async fn put_link(
+    tx: &mut Tx,
+    bridge: &BridgeId,
+    kind: RecordKind,
+    source: &SourceId,
+    destination: &RecordId,
+    written: BTreeMap<String, WrittenValue>,
+    now: Timestamp,
+) -> Result<()> {
+    let stored = fetch_optional!(
+        tx,
+        (String,),
+        "SELECT written FROM link WHERE bridge_id = $1 AND kind = $2 AND source_id = $3",
+        bridge.as_str(),
+        kind.as_str(),
+        source.as_str()
+    )?;
+    let mut all: BTreeMap<String, WrittenValue> = match stored {
+        Some((stored,)) => parse("link", &stored)?,
+        None => BTreeMap::new(),
+    };
+    all.extend(written);
+    execute!(
+        tx,
+        "INSERT INTO link (bridge_id, kind, source_id, destination_id, written, updated) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (bridge_id, kind, source_id) DO UPDATE SET destination_id = excluded.destination_id,
+             written = excluded.written, updated = excluded.updated",
+        bridge.as_str(),
+        kind.as_str(),
+        source.as_str(),
+        destination.as_str(),
+        text("link", &all)?,
+        micros(now)
+    )?;
+    Ok(())
+}

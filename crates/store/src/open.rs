@@ -1,0 +1,241 @@
+//! Opening the database, and what every store function needs: pools, vault, clock, ids.
+
+use crate::db::{Conn, Db, Tx};
+use crate::error::{Error, Result};
+use crate::vault::MasterKey;
+use model::{Clock, Ids, Random, TimeOrderedIds};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// Where the database is. Its `Display` holds no password.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL address.
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// `sqlite:<path>` or `postgres://…`.
+    ///
+    /// # Errors
+    /// [`Error::Address`].
+    pub fn parse(text: &str) -> Result<Self> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            PgConnectOptions::from_str(text)
+                .map_err(|_| Error::Address("is not a PostgreSQL address".to_owned()))?;
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        let scheme = text.split(':').next().unwrap_or_default();
+        Err(Error::Address(format!("has the unknown scheme {scheme:?}")))
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "SQLite {}", path.display()),
+            Self::Postgres(text) => match PgConnectOptions::from_str(text) {
+                Ok(o) => write!(
+                    f,
+                    "PostgreSQL {}:{}/{}",
+                    o.get_host(),
+                    o.get_port(),
+                    o.get_database().unwrap_or("")
+                ),
+                Err(_) => f.write_str("PostgreSQL"),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The database of one rmmbridge.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<MasterKey>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) ids: Arc<dyn Ids>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database, makes it when it is new, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the directory, the server, the schema or the master key is not right; each says what to do.
+    pub async fn open(
+        url: &DatabaseUrl,
+        key: Arc<MasterKey>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
+        let db = match url {
+            DatabaseUrl::Sqlite(path) => open_sqlite(path).await?,
+            DatabaseUrl::Postgres(address) => open_postgres(address).await?,
+        };
+        let migrated = match &db {
+            Db::Sqlite { write, .. } => MIGRATOR.run(write).await,
+            Db::Postgres(pool) => MIGRATOR.run(pool).await,
+        };
+        migrated.map_err(migration_error)?;
+        let ids = Arc::new(TimeOrderedIds::new(clock.clone(), random.clone()));
+        let store = Self {
+            db,
+            key,
+            clock,
+            random,
+            ids,
+        };
+        store.check_key().await?;
+        Ok(store)
+    }
+
+    /// Closes the pools; what was committed is on disk already.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The clock everything is stamped with.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Randomness for ids and keys.
+    pub fn random(&self) -> &Arc<dyn Random> {
+        &self.random
+    }
+
+    /// A new record id.
+    pub fn new_id(&self) -> uuid::Uuid {
+        self.ids.next()
+    }
+
+    pub(crate) async fn read(&self) -> Result<Conn> {
+        self.db.read().await
+    }
+
+    pub(crate) async fn write(&self) -> Result<Tx> {
+        self.db.write().await
+    }
+
+    /// One sealed word tells a wrong master key at start, and not at the first token.
+    async fn check_key(&self) -> Result<()> {
+        const OWNER: &str = "rmmbridge";
+        const NAME: &str = "key-check";
+        if self.secret(OWNER, NAME).await?.is_none() {
+            self.put_secret(OWNER, NAME, "this opens").await?;
+        }
+        Ok(())
+    }
+
+    /// Checks the database's own integrity.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn integrity(&self) -> Result<String> {
+        let mut conn = self.read().await?;
+        match &self.db {
+            Db::Sqlite { .. } => {
+                let rows = fetch_all!(conn, (String,), "PRAGMA quick_check")?;
+                Ok(rows
+                    .into_iter()
+                    .map(|(line,)| line)
+                    .collect::<Vec<_>>()
+                    .join("; "))
+            }
+            Db::Postgres(_) => {
+                let version = fetch_optional!(conn, (String,), "SHOW server_version")?;
+                Ok(version.map_or_else(|| "ok".to_owned(), |(v,)| format!("ok, PostgreSQL {v}")))
+            }
+        }
+    }
+}
+
+async fn open_sqlite(path: &Path) -> Result<Db> {
+    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(|source| Error::DataDirectory {
+            path: directory.to_owned(),
+            source,
+        })?;
+    }
+    // SQLite's own message would be "unable to open database file"; the operating system says why.
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|source| Error::DataDirectory {
+            path: path.to_owned(),
+            source,
+        })?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(30))
+        .pragma("cache_size", "-16384")
+        .pragma("journal_size_limit", "67108864");
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options.clone())
+        .await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(8)
+        .connect_with(options.read_only(true))
+        .await?;
+    Ok(Db::Sqlite { read, write })
+}
+
+async fn open_postgres(address: &str) -> Result<Db> {
+    let options = PgConnectOptions::from_str(address)
+        .map_err(|_| Error::Address("is not a PostgreSQL address".into()))?;
+    let options = options.application_name("rmmbridge");
+    let pool = PgPoolOptions::new()
+        .max_connections(10)
+        .acquire_timeout(Duration::from_secs(30));
+    Ok(Db::Postgres(pool.connect_with(options).await?))
+}
+
+fn migration_error(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(found) => {
+            let known = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);
+            Error::NewerDatabase { found, known }
+        }
+        MigrateError::Execute(error) => Error::from(error),
+        other => Error::Migration(Box::new(other)),
+    }
+}

@@ -1,0 +1,332 @@
+//! Assets of the registry.
+
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::json::{instant, micros, parse, text};
+use crate::open::Store;
+use jiff::Timestamp;
+use model::operation::Change;
+use model::{Asset, Fields, RecordId};
+use serde_json::Value;
+
+const COLUMNS: &str = "SELECT a.id, a.client_id, a.site_id, a.type_id, a.source_id, a.fields, a.archived, a.updated, \
+                       c.name FROM registry_asset a JOIN registry_client c ON c.id = a.client_id";
+
+type Row = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<i64>,
+    i64,
+    String,
+);
+
+/// An asset with what a list shows besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegistryAsset {
+    /// The asset.
+    pub asset: Asset,
+    /// The name of its client.
+    pub client_name: String,
+    /// When it last changed.
+    pub updated: Timestamp,
+}
+
+/// Which assets to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetFilter {
+    /// Only this client's.
+    pub client: Option<RecordId>,
+    /// Only assets whose name or serial number contains this, whatever the case.
+    pub search: Option<String>,
+    /// Also archived ones.
+    pub archived: bool,
+    /// Only ids above this one.
+    pub after: Option<RecordId>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// An asset to be added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRegistryAsset {
+    /// Its client.
+    pub client: RecordId,
+    /// Its site.
+    pub site: Option<RecordId>,
+    /// Its type.
+    pub asset_type: Option<RecordId>,
+    /// The source's device id.
+    pub source_id: Option<String>,
+    /// Our mark, for assets a bridge creates.
+    pub marker: Option<String>,
+    /// Its fields.
+    pub fields: Fields,
+}
+
+/// A change of an asset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssetUpdate {
+    /// Fields to change; each `before` must still stand.
+    pub changes: Vec<Change>,
+    /// Its new client.
+    pub client: Option<RecordId>,
+    /// Its new site, or none.
+    pub site: Option<Option<RecordId>>,
+    /// Its new type.
+    pub asset_type: Option<RecordId>,
+    /// The source's device id.
+    pub source_id: Option<String>,
+    /// Archive it.
+    pub archive: bool,
+}
+
+/// Why an asset was not changed.
+#[derive(Debug)]
+pub enum UpdateRefused {
+    /// A field is not what the change was made against.
+    Changed(String),
+    /// The database failed, or there is no such asset.
+    Failed(Error),
+}
+
+impl From<Error> for UpdateRefused {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn asset(row: Row) -> Result<RegistryAsset> {
+    let (id, client, site, asset_type, source_id, fields, archived, updated, client_name) = row;
+    Ok(RegistryAsset {
+        asset: Asset {
+            id: RecordId(id),
+            client: RecordId(client),
+            site: site.map(RecordId),
+            asset_type: asset_type.map(RecordId),
+            source_id,
+            fields: parse("fields of an asset", &fields)?,
+            archived: archived.map(instant),
+        },
+        client_name,
+        updated: instant(updated),
+    })
+}
+
+fn text_of<'a>(fields: &'a Fields, key: &str) -> &'a str {
+    fields.get(key).and_then(Value::as_str).unwrap_or("")
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    let blank = |v: &Value| v.is_null() || v.as_str().is_some_and(str::is_empty);
+    a == b || (blank(a) && blank(b))
+}
+
+impl Store {
+    /// The assets of a filter, by id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_assets(&self, filter: &AssetFilter) -> Result<Vec<RegistryAsset>> {
+        // One statement with switches instead of a statement built of pieces: the text stays readable.
+        let sql = format!(
+            "{COLUMNS} WHERE ($1 IS NULL OR a.client_id = $1) AND ($2 OR a.archived IS NULL) AND ($3 IS NULL OR a.id > $3)
+             AND ($4 IS NULL OR lower(a.name) LIKE $4 ESCAPE '!' OR lower(a.serial) LIKE $4 ESCAPE '!')
+             ORDER BY a.id LIMIT $5"
+        );
+        let search = filter.search.as_deref().map(|s| {
+            let escaped = s
+                .to_lowercase()
+                .replace('!', "!!")
+                .replace('%', "!%")
+                .replace('_', "!_");
+            format!("%{escaped}%")
+        });
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            Row,
+            sqlx::AssertSqlSafe(sql),
+            filter.client.as_ref().map(RecordId::as_str),
+            filter.archived,
+            filter.after.as_ref().map(RecordId::as_str),
+            search,
+            i64::try_from(filter.limit).unwrap_or(i64::MAX)
+        )?;
+        rows.into_iter().map(asset).collect()
+    }
+
+    /// One asset.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_asset(&self, id: &RecordId) -> Result<Option<RegistryAsset>> {
+        let mut conn = self.read().await?;
+        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE a.id = $1"));
+        fetch_optional!(conn, Row, sql, id.as_str())?
+            .map(asset)
+            .transpose()
+    }
+
+    /// How many assets there are that are not archived.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_asset_count(&self) -> Result<u64> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            (i64,),
+            "SELECT COUNT(*) FROM registry_asset WHERE archived IS NULL"
+        )?;
+        Ok(row.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// Adds assets, each answered by itself, all durable together. A marker that is there already gives the asset
+    /// that carries it.
+    ///
+    /// # Errors
+    /// When the database fails as a whole.
+    pub async fn add_registry_assets(&self, new: &[NewRegistryAsset]) -> Result<Vec<Result<RecordId>>> {
+        let mut tx = self.write().await?;
+        let mut answers = Vec::with_capacity(new.len());
+        for asset in new {
+            answers.push(self.add_asset(&mut tx, asset).await);
+        }
+        tx.commit().await?;
+        Ok(answers)
+    }
+
+    async fn add_asset(&self, tx: &mut Tx, new: &NewRegistryAsset) -> Result<RecordId> {
+        if let Some(marker) = &new.marker {
+            let row = fetch_optional!(
+                tx,
+                (String,),
+                "SELECT id FROM registry_asset WHERE marker = $1",
+                marker.as_str()
+            )?;
+            if let Some((id,)) = row {
+                return Ok(RecordId(id));
+            }
+        }
+        // Asked before writing: on PostgreSQL a refused statement would end the whole transaction.
+        let client = fetch_optional!(
+            tx,
+            (String,),
+            "SELECT id FROM registry_client WHERE id = $1",
+            new.client.as_str()
+        )?;
+        if client.is_none() {
+            return Err(Error::Missing {
+                what: "client",
+                name: new.client.to_string(),
+            });
+        }
+        let id = self.new_id().to_string();
+        let now = micros(self.clock.now());
+        execute!(
+            tx,
+            "INSERT INTO registry_asset (id, client_id, site_id, type_id, source_id, marker, name, serial, fields,
+                 created, updated, version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1)",
+            id.as_str(),
+            new.client.as_str(),
+            new.site.as_ref().map(RecordId::as_str),
+            new.asset_type.as_ref().map(RecordId::as_str),
+            new.source_id.as_deref(),
+            new.marker.as_deref(),
+            text_of(&new.fields, "name"),
+            text_of(&new.fields, "serialNumber"),
+            text("fields of an asset", &new.fields)?,
+            now
+        )?;
+        Ok(RecordId(id))
+    }
+
+    /// Changes assets, each answered by itself, all durable together.
+    ///
+    /// # Errors
+    /// When the database fails as a whole.
+    pub async fn update_registry_assets(
+        &self,
+        updates: &[(RecordId, AssetUpdate)],
+    ) -> Result<Vec<Result<(), UpdateRefused>>> {
+        let mut tx = self.write().await?;
+        let mut answers = Vec::with_capacity(updates.len());
+        for (id, update) in updates {
+            answers.push(self.update_asset(&mut tx, id, update).await);
+        }
+        tx.commit().await?;
+        Ok(answers)
+    }
+
+    async fn update_asset(
+        &self,
+        tx: &mut Tx,
+        id: &RecordId,
+        update: &AssetUpdate,
+    ) -> Result<(), UpdateRefused> {
+        let row = fetch_optional!(
+            tx,
+            Row,
+            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE a.id = $1")),
+            id.as_str()
+        )?;
+        let Some(row) = row else {
+            return Err(Error::Missing {
+                what: "asset",
+                name: id.to_string(),
+            }
+            .into());
+        };
+        let Asset {
+            mut fields,
+            client,
+            site,
+            asset_type,
+            source_id,
+            archived,
+            ..
+        } = asset(row)?.asset;
+        for change in &update.changes {
+            let now = fields.get(&change.field).unwrap_or(&Value::Null);
+            if !same(now, &change.before) {
+                let field = &change.field;
+                return Err(UpdateRefused::Changed(format!(
+                    "{field} was {} when the plan was made and is {now} now",
+                    change.before
+                )));
+            }
+            if change.after.is_null() {
+                fields.remove(&change.field);
+            } else {
+                fields.insert(change.field.clone(), change.after.clone());
+            }
+        }
+        let now = self.clock.now();
+        let client = update.client.clone().unwrap_or(client);
+        let site = update.site.clone().unwrap_or(site);
+        let asset_type = update.asset_type.clone().or(asset_type);
+        let source_id = update.source_id.clone().or(source_id);
+        let archived = archived.or(update.archive.then_some(now));
+        execute!(
+            tx,
+            "UPDATE registry_asset SET client_id = $1, site_id = $2, type_id = $3, source_id = $4, name = $5, serial = $6,
+                 fields = $7, archived = $8, updated = $9, version = version + 1 WHERE id = $10",
+            client.as_str(),
+            site.as_ref().map(RecordId::as_str),
+            asset_type.as_ref().map(RecordId::as_str),
+            source_id.as_deref(),
+            text_of(&fields, "name"),
+            text_of(&fields, "serialNumber"),
+            text("fields of an asset", &fields)?,
+            archived.map(micros),
+            micros(now),
+            id.as_str()
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! Clients of the registry, their sites and contacts.
+
+use crate::error::{Error, Result};
+use crate::json::micros;
+use crate::open::Store;
+use model::{Client, RecordId, RecordKind, Site};
+
+/// A client to be added.
+#[derive(Clone, Debug, Default)]
+pub struct NewRegistryClient {
+    /// Its name.
+    pub name: String,
+    /// The source's organization id.
+    pub source_id: Option<String>,
+    /// Our mark, for clients a bridge creates.
+    pub marker: Option<String>,
+}
+
+/// A person at a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryContact {
+    /// Our id; empty for one to be added.
+    pub id: RecordId,
+    /// The client.
+    pub client: RecordId,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: Option<String>,
+    /// Their number.
+    pub phone: Option<String>,
+}
+
+impl Store {
+    /// All clients, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_clients(&self) -> Result<Vec<Client>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String, Option<String>),
+            "SELECT id, name, source_id FROM registry_client ORDER BY name, id"
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, name, source_id)| Client {
+                id: RecordId(id),
+                name,
+                source_id,
+            })
+            .collect())
+    }
+
+    /// Adds clients, together. A marker that is there already gives the client that carries it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_registry_clients(&self, new: &[NewRegistryClient]) -> Result<Vec<RecordId>> {
+        let mut tx = self.write().await?;
+        let mut ids = Vec::with_capacity(new.len());
+        for client in new {
+            let id = self.new_id().to_string();
+            let added = execute!(
+                tx,
+                "INSERT INTO registry_client (id, name, source_id, marker, created) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (marker) DO NOTHING",
+                id.as_str(),
+                client.name.as_str(),
+                client.source_id.as_deref(),
+                client.marker.as_deref(),
+                micros(self.clock.now())
+            )?;
+            ids.push(if added == 1 {
+                RecordId(id)
+            } else {
+                let row = fetch_optional!(
+                    tx,
+                    (String,),
+                    "SELECT id FROM registry_client WHERE marker = $1",
+                    client.marker.as_deref()
+                )?;
+                RecordId(row.map(|(id,)| id).unwrap_or_default())
+            });
+        }
+        tx.commit().await?;
+        Ok(ids)
+    }
+
+    /// The sites of a client, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_sites(&self, client: &RecordId) -> Result<Vec<Site>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String, String),
+            "SELECT id, client_id, name FROM registry_site WHERE client_id = $1 ORDER BY name, id",
+            client.as_str()
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, client, name)| Site {
+                id: RecordId(id),
+                client: RecordId(client),
+                name,
+            })
+            .collect())
+    }
+
+    /// Adds a site. A marker that is there already gives the site that carries it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such client, or when the database fails.
+    pub async fn add_registry_site(
+        &self,
+        client: &RecordId,
+        name: &str,
+        marker: Option<&str>,
+    ) -> Result<RecordId> {
+        let mut tx = self.write().await?;
+        let known = fetch_optional!(
+            tx,
+            (String,),
+            "SELECT id FROM registry_client WHERE id = $1",
+            client.as_str()
+        )?;
+        if known.is_none() {
+            return Err(Error::Missing {
+                what: "client",
+                name: client.to_string(),
+            });
+        }
+        let id = self.new_id().to_string();
+        let added = execute!(
+            tx,
+            "INSERT INTO registry_site (id, client_id, name, marker, created) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (marker) DO NOTHING",
+            id.as_str(),
+            client.as_str(),
+            name,
+            marker,
+            micros(self.clock.now())
+        )?;
+        let id = if added == 1 {
+            id
+        } else {
+            let row = fetch_optional!(
+                tx,
+                (String,),
+                "SELECT id FROM registry_site WHERE marker = $1",
+                marker
+            )?;
+            row.map(|(id,)| id).unwrap_or_default()
+        };
+        tx.commit().await?;
+        Ok(RecordId(id))
+    }
+
+    /// The contacts of a client, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_contacts(&self, client: &RecordId) -> Result<Vec<RegistryContact>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String, Option<String>, Option<String>),
+            "SELECT id, name, email, phone FROM registry_contact WHERE client_id = $1 ORDER BY name, id",
+            client.as_str()
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, name, email, phone)| RegistryContact {
+                id: RecordId(id),
+                client: client.clone(),
+                name,
+                email,
+                phone,
+            })
+            .collect())
+    }
+
+    /// Adds a contact.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_registry_contact(&self, contact: &RegistryContact) -> Result<RecordId> {
+        let id = self.new_id().to_string();
+        let mut tx = self.write().await?;
+        execute!(
+            tx,
+            "INSERT INTO registry_contact (id, client_id, name, email, phone, created) VALUES ($1, $2, $3, $4, $5, $6)",
+            id.as_str(),
+            contact.client.as_str(),
+            contact.name.as_str(),
+            contact.email.as_deref(),
+            contact.phone.as_deref(),
+            micros(self.clock.now())
+        )?;
+        tx.commit().await?;
+        Ok(RecordId(id))
+    }
+
+    /// The records that carry a marker.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_find(&self, kind: RecordKind, marker: &str) -> Result<Vec<RecordId>> {
+        let sql = match kind {
+            RecordKind::Client => "SELECT id FROM registry_client WHERE marker = $1",
+            RecordKind::Site => "SELECT id FROM registry_site WHERE marker = $1",
+            RecordKind::AssetType => "SELECT id FROM registry_asset_type WHERE marker = $1",
+            RecordKind::Asset => "SELECT id FROM registry_asset WHERE marker = $1",
+        };
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(conn, (String,), sql, marker)?;
+        Ok(rows.into_iter().map(|(id,)| RecordId(id)).collect())
+    }
+}

@@ -1,0 +1,12 @@
+//! The built-in registry: clients, sites, contacts, asset types and groups, assets and their fields.
+//!
+//! These are the tables of the simplest destination; `connectors/registry` gives them the port's shape.
+
+mod assets;
+mod clients;
+mod fields;
+mod types;
+
+pub use assets::{AssetFilter, AssetUpdate, NewRegistryAsset, RegistryAsset, UpdateRefused};
+pub use clients::{NewRegistryClient, RegistryContact};
+pub use fields::BUILT_IN;

@@ -1,0 +1,322 @@
+//! Runs and their items. An item is committed as intended before anything is sent for it, and its outcome and link
+//! are one transaction (DESIGN §4, "Creating without idempotency keys").
+
+use crate::error::Result;
+use crate::json::{instant, micros, parse, text};
+use crate::link::{WrittenValue, put_link};
+use crate::open::Store;
+use model::{
+    BridgeId, ConnectionId, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId, RunKind, RunState,
+    SourceId,
+};
+use std::collections::BTreeMap;
+
+/// How far an operation of a plan is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemState {
+    /// Its intent was committed; whether anything was sent is not known.
+    Intended,
+    /// It has an outcome.
+    Ended(Outcome),
+}
+
+/// An operation that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunItem {
+    /// Its number in the plan.
+    pub number: u32,
+    /// The run that has it.
+    pub run: RunId,
+    /// How far it is.
+    pub state: ItemState,
+}
+
+/// An outcome to record, and the link that goes with it.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// The operation's number in the plan.
+    pub number: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The link to store with it.
+    pub link: Option<NewLink>,
+}
+
+/// A link to store.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// What is linked.
+    pub kind: RecordKind,
+    /// The source record.
+    pub source: SourceId,
+    /// The destination record.
+    pub destination: RecordId,
+    /// What was written, by field.
+    pub written: BTreeMap<String, WrittenValue>,
+}
+
+type RunRow = (
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+    Option<String>,
+    String,
+    i64,
+    Option<i64>,
+    String,
+);
+
+const COLUMNS: &str = "SELECT id, kind, connection_id, bridge_id, plan_id, state, reason, actor, started, finished, counts FROM run";
+
+fn run(row: RunRow) -> Result<Run> {
+    let (id, kind, connection, bridge, plan, state, reason, actor, started, finished, counts) = row;
+    let kind = match kind.as_str() {
+        "apply" => RunKind::Apply {
+            bridge: BridgeId(bridge.unwrap_or_default()),
+            plan: PlanId(plan.unwrap_or_default()),
+        },
+        _ => RunKind::Read {
+            connection: ConnectionId(connection.unwrap_or_default()),
+        },
+    };
+    let state = match state.as_str() {
+        "running" => RunState::Running,
+        "finished" => RunState::Finished,
+        _ => RunState::Failed {
+            reason: reason.unwrap_or_default(),
+        },
+    };
+    Ok(Run {
+        id: RunId(id),
+        kind,
+        state,
+        actor,
+        started: instant(started),
+        finished: finished.map(instant),
+        counts: parse("counts of a run", &counts)?,
+    })
+}
+
+impl Store {
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_run(&self, kind: RunKind, actor: &str) -> Result<Run> {
+        let run = Run {
+            id: self.new_id().into(),
+            kind,
+            state: RunState::Running,
+            actor: actor.to_owned(),
+            started: self.clock.now(),
+            finished: None,
+            counts: RunCounts::default(),
+        };
+        let (name, connection, bridge, plan) = match &run.kind {
+            RunKind::Read { connection } => ("read", Some(connection.as_str()), None, None),
+            RunKind::Apply { bridge, plan } => ("apply", None, Some(bridge.as_str()), Some(plan.as_str())),
+        };
+        let mut tx = self.write().await?;
+        execute!(
+            tx,
+            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts)
+             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8)",
+            run.id.as_str(),
+            name,
+            connection,
+            bridge,
+            plan,
+            actor,
+            micros(run.started),
+            text("counts of a run", &run.counts)?
+        )?;
+        tx.commit().await?;
+        Ok(run)
+    }
+
+    /// Ends a run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_run(&self, run: &mut Run, state: RunState) -> Result<()> {
+        run.state = state;
+        run.finished = Some(self.clock.now());
+        let (name, reason) = match &run.state {
+            RunState::Running => ("running", None),
+            RunState::Finished => ("finished", None),
+            RunState::Failed { reason } => ("failed", Some(reason.as_str())),
+        };
+        let mut tx = self.write().await?;
+        execute!(
+            tx,
+            "UPDATE run SET state = $1, reason = $2, finished = $3, counts = $4 WHERE id = $5",
+            name,
+            reason,
+            run.finished.map(micros),
+            text("counts of a run", &run.counts)?,
+            run.id.as_str()
+        )?;
+        tx.commit().await
+    }
+
+    /// Ends runs whose process is gone: whoever holds the runner's lock knows that no other is at work.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_abandoned_runs(&self, reason: &str) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let ended = execute!(
+            tx,
+            "UPDATE run SET state = 'failed', reason = $1, finished = $2 WHERE state = 'running'",
+            reason,
+            micros(self.clock.now())
+        )?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// The newest runs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn runs(&self, limit: usize) -> Result<Vec<Run>> {
+        let mut conn = self.read().await?;
+        let sql = format!("{COLUMNS} ORDER BY started DESC, id DESC LIMIT $1");
+        let rows = fetch_all!(
+            conn,
+            RunRow,
+            sqlx::AssertSqlSafe(sql),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        )?;
+        rows.into_iter().map(run).collect()
+    }
+
+    /// The items of a plan that were begun, by number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn run_items(&self, plan: &PlanId) -> Result<BTreeMap<u32, RunItem>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (i64, String, String, String),
+            "SELECT number, run_id, state, detail FROM run_item WHERE plan_id = $1",
+            plan.as_str()
+        )?;
+        rows.into_iter()
+            .map(|(number, run, state, detail)| {
+                let number = u32::try_from(number).unwrap_or(u32::MAX);
+                let state = match state.as_str() {
+                    "intended" => ItemState::Intended,
+                    _ => ItemState::Ended(parse("outcome", &detail)?),
+                };
+                Ok((
+                    number,
+                    RunItem {
+                        number,
+                        run: RunId(run),
+                        state,
+                    },
+                ))
+            })
+            .collect()
+    }
+
+    /// The items of one run that did not end well, by number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn failed_items(&self, run: &RunId) -> Result<Vec<(u32, Outcome)>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (i64, String),
+            "SELECT number, detail FROM run_item WHERE run_id = $1 AND state NOT IN ('intended', 'done') ORDER BY number",
+            run.as_str()
+        )?;
+        rows.into_iter()
+            .map(|(number, detail)| {
+                Ok((
+                    u32::try_from(number).unwrap_or(u32::MAX),
+                    parse("outcome", &detail)?,
+                ))
+            })
+            .collect()
+    }
+
+    /// Commits the intent to carry out these operations. Only after this may anything be sent for them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn intend(&self, run: &RunId, plan: &PlanId, numbers: &[u32]) -> Result<()> {
+        let now = micros(self.clock.now());
+        let mut tx = self.write().await?;
+        insert_many!(
+            tx,
+            "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated)",
+            6,
+            "ON CONFLICT (plan_id, number) DO UPDATE SET run_id = excluded.run_id, state = excluded.state,
+                 detail = excluded.detail, updated = excluded.updated WHERE run_item.state <> 'done'",
+            numbers,
+            |q, n| q
+                .bind(run.as_str())
+                .bind(plan.as_str())
+                .bind(i64::from(*n))
+                .bind("intended")
+                .bind("")
+                .bind(now)
+        )?;
+        tx.commit().await
+    }
+
+    /// Records outcomes with their links, together.
+    ///
+    /// # Errors
+    /// When the database fails; then the items stay intended.
+    pub async fn record(
+        &self,
+        run: &RunId,
+        plan: &PlanId,
+        bridge: &BridgeId,
+        items: Vec<NewItem>,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        for item in items {
+            if let Some(link) = item.link {
+                put_link(
+                    &mut tx,
+                    bridge,
+                    link.kind,
+                    &link.source,
+                    &link.destination,
+                    link.written,
+                    now,
+                )
+                .await?;
+            }
+            let state = match &item.outcome {
+                Outcome::Done { .. } => "done",
+                Outcome::Failed { .. } => "failed",
+                Outcome::Skipped { .. } => "skipped",
+                Outcome::Unknown { .. } => "unknown",
+            };
+            execute!(
+                tx,
+                "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated) VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (plan_id, number) DO UPDATE SET run_id = excluded.run_id, state = excluded.state,
+                     detail = excluded.detail, updated = excluded.updated",
+                run.as_str(),
+                plan.as_str(),
+                i64::from(item.number),
+                state,
+                text("outcome", &item.outcome)?,
+                micros(now)
+            )?;
+        }
+        tx.commit().await
+    }
+}
