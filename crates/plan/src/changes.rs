@@ -1,0 +1,73 @@
+//! Which fields of one asset are written.
+
+use crate::coerce::is_blank;
+use crate::mapping::{CompiledMapping, CompiledRule};
+use crate::own::{FieldDecision, FieldState, decide};
+use model::{Change, DeviceProjection, Fields};
+use serde_json::Value;
+
+/// The fields of one asset that differ from what its device says.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct FieldChanges {
+    /// To be written.
+    pub changes: Vec<Change>,
+    /// For a person to decide.
+    pub conflicts: Vec<Change>,
+}
+
+/// Compares a device with what stands in the destination. `written` is what this bridge last wrote.
+pub(crate) fn compare(
+    mapping: &CompiledMapping,
+    device: &DeviceProjection,
+    current: &Fields,
+    written: &Fields,
+) -> FieldChanges {
+    let mut found = FieldChanges::default();
+    for rule in mapping.rules() {
+        let source = source_value(rule, device);
+        // An unreadable value is not an absent one: it empties nothing.
+        if source.is_none() && rule.may_be_unreadable(&device.faults) {
+            continue;
+        }
+        let decision = decide(&FieldState {
+            owner: rule.owner,
+            constant: rule.constant().is_some(),
+            clear: rule.clear,
+            source,
+            current: current.get(&rule.target),
+            written: written.get(&rule.target),
+        });
+        let list = match decision {
+            FieldDecision::Keep => continue,
+            FieldDecision::Write => &mut found.changes,
+            FieldDecision::Conflict => &mut found.conflicts,
+        };
+        list.push(Change {
+            field: rule.target.clone(),
+            before: value_or_null(current.get(&rule.target)),
+            after: value_or_null(source),
+        });
+    }
+    found
+}
+
+/// The fields of a new asset: what would be written if all stood blank.
+pub(crate) fn new_fields(mapping: &CompiledMapping, device: &DeviceProjection) -> Fields {
+    let found = compare(mapping, device, &Fields::new(), &Fields::new());
+    found
+        .changes
+        .into_iter()
+        .map(|change| (change.field, change.after))
+        .collect()
+}
+
+fn source_value<'a>(rule: &'a CompiledRule, device: &'a DeviceProjection) -> Option<&'a Value> {
+    match rule.constant() {
+        Some(constant) => Some(constant),
+        None => device.fields.get(&rule.target),
+    }
+}
+
+fn value_or_null(value: Option<&Value>) -> Value {
+    value.filter(|v| !is_blank(v)).cloned().unwrap_or(Value::Null)
+}

@@ -1,0 +1,374 @@
+//! The plan of one client: its sites and assets.
+
+use crate::absence::Absence;
+use crate::assets::{AssetLink, Identity, devices_by_asset, identify, is_absent};
+use crate::changes::{compare, new_fields};
+use crate::named::{NamedRecords, News, Settled};
+use crate::planner::{ClientInput, Planner};
+use crate::scope::out_of_scope;
+use jiff::Timestamp;
+use model::operation::Move;
+use model::{
+    Action, Asset, AssetDraft, ClientTarget, DeviceProjection, Fields, Location, Operation, Presence,
+    RecordId, RecordKind, SiteDraft, SiteRule, SiteTarget, SourceId, Subject, TypeTarget,
+};
+use std::collections::BTreeMap;
+
+/// Plans one client.
+pub(crate) struct ClientPlan<'p, 'a, 'i> {
+    planner: &'p mut Planner<'a>,
+    input: &'i ClientInput,
+    sites: NamedRecords,
+    locations: BTreeMap<&'i SourceId, &'i Location>,
+    assets: BTreeMap<&'i RecordId, &'i Asset>,
+    devices_by_asset: BTreeMap<&'i RecordId, Vec<&'i SourceId>>,
+    operations: Vec<Operation>,
+}
+
+/// Where a device's asset belongs.
+struct Place {
+    site: Option<SiteTarget>,
+    asset_type: Option<TypeTarget>,
+}
+
+impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
+    /// Expects devices and assets in their order, each once.
+    pub fn new(planner: &'p mut Planner<'a>, input: &'i ClientInput) -> Self {
+        let of_client = input
+            .sites
+            .iter()
+            .filter(|s| is_existing(&input.target, &s.client));
+        Self {
+            planner,
+            input,
+            sites: NamedRecords::new(
+                of_client.map(|s| (&s.id, s.name.as_str())),
+                input.site_links.values(),
+            ),
+            locations: input.locations.iter().map(|l| (&l.id, l)).collect(),
+            assets: input.assets.iter().map(|a| (&a.id, a)).collect(),
+            devices_by_asset: devices_by_asset(&input.links),
+            operations: vec![],
+        }
+    }
+
+    pub fn run(mut self) -> Vec<Operation> {
+        let input = self.input;
+        let scope = &self.planner.input.settings.scope;
+        let skipped: Vec<Option<String>> = input.devices.iter().map(|d| out_of_scope(d, scope)).collect();
+        let unlinked: Vec<&DeviceProjection> = input
+            .devices
+            .iter()
+            .zip(&skipped)
+            .filter(|(d, skipped)| skipped.is_none() && !is_absent(d) && !input.links.contains_key(&d.id))
+            .map(|(d, _)| d)
+            .collect();
+        let candidates = self.candidates();
+        let match_field = self.planner.input.settings.asset_match_field.as_deref();
+        let identities = identify(
+            &unlinked,
+            &candidates,
+            match_field,
+            &self.held_by_absent_devices(),
+        );
+        let mut identities: BTreeMap<&SourceId, Identity> =
+            unlinked.iter().map(|d| &d.id).zip(identities).collect();
+        for (device, skipped) in input.devices.iter().zip(skipped) {
+            let link = input.links.get(&device.id);
+            self.planner.load.linked += u32::from(link.is_some());
+            match (link, skipped) {
+                (None, Some(_)) if is_absent(device) => {}
+                (_, Some(reason)) => self.push(device, Action::Skip, reason),
+                (Some(link), None) => self.linked(device, link),
+                (None, None) => match identities.remove(&device.id) {
+                    Some(Identity::Asset(asset, reason)) => self.adopt(device, candidates[asset], &reason),
+                    Some(Identity::Unclear(reason)) => self.review(device, reason),
+                    Some(Identity::New) => self.create(device),
+                    // Absent and never linked: nothing to do and nothing to say.
+                    None => {}
+                },
+            }
+        }
+        self.operations
+    }
+
+    /// Assets of this client that nothing is linked to and that are in use.
+    fn candidates(&self) -> Vec<&'i Asset> {
+        let adoptable = |asset: &&Asset| {
+            asset.archived.is_none()
+                && is_existing(&self.input.target, &asset.client)
+                && !self.devices_by_asset.contains_key(&asset.id)
+        };
+        self.input.assets.iter().filter(adoptable).collect()
+    }
+
+    /// Assets in use whose device is gone. One that this plan archives counts as archived: otherwise a device in its
+    /// place would be a question now and a new asset in the next plan.
+    fn held_by_absent_devices(&self) -> Vec<(&'i Asset, &'i DeviceProjection)> {
+        let held = self.input.devices.iter().filter_map(|device| {
+            let Presence::Absent { since, snapshots } = device.presence else {
+                return None;
+            };
+            let asset = *self.assets.get(&self.input.links.get(&device.id)?.asset)?;
+            let in_scope = out_of_scope(device, &self.planner.input.settings.scope).is_none();
+            let stays = asset.archived.is_none() && !(in_scope && self.absence(since, snapshots).is_over());
+            stays.then_some((asset, device))
+        });
+        held.collect()
+    }
+
+    fn absence(&self, since: Timestamp, snapshots: u32) -> Absence {
+        Absence::new(
+            since,
+            self.planner.input.now,
+            snapshots,
+            self.planner.input.settings.archive,
+        )
+    }
+
+    fn linked(&mut self, device: &DeviceProjection, link: &AssetLink) {
+        let holders = self.devices_by_asset.get(&link.asset).map_or(0, Vec::len);
+        let asset = self.assets.get(&link.asset).copied();
+        match (asset, device.presence) {
+            (None, Presence::Absent { .. }) => {
+                self.push(device, Action::Skip, format!("the device is gone, and so is its asset {}", link.asset));
+            }
+            (None, Presence::Present) => self.review(
+                device,
+                format!(
+                    "its asset {} no longer exists: it was deleted by hand; say whether to create it anew or to leave \
+                     the device out",
+                    link.asset
+                ),
+            ),
+            (Some(asset), Presence::Absent { since, snapshots }) => match asset.archived {
+                Some(_) => self.planner.unchanged(),
+                None => self.vanished(device, asset, &self.absence(since, snapshots)),
+            },
+            (Some(_), Presence::Present) if holders > 1 => {
+                self.review(device, format!("{holders} devices are linked to asset {}; unlink all but one", link.asset));
+            }
+            (Some(asset), Presence::Present) => match asset.archived {
+                Some(archived) => {
+                    let on = archived.to_zoned(jiff::tz::TimeZone::UTC).date();
+                    self.review(device, format!("the device is back, and its asset was archived on {on}; restore it"));
+                }
+                None => self.update(device, asset, &link.written),
+            },
+        }
+    }
+
+    fn vanished(&mut self, device: &DeviceProjection, asset: &Asset, absence: &Absence) {
+        let action = if absence.is_over() {
+            self.planner.load.archives += 1;
+            Action::ArchiveAsset {
+                asset: asset.id.clone(),
+            }
+        } else {
+            Action::Skip
+        };
+        self.push(device, action, absence.reason());
+    }
+
+    fn update(&mut self, device: &DeviceProjection, asset: &Asset, written: &Fields) {
+        let place = self.place(device);
+        let moved = self.moved(asset, place);
+        let found = compare(self.planner.input.mapping, device, &asset.fields, written);
+        if found.changes.is_empty() && found.conflicts.is_empty() && moved.is_none() {
+            self.planner.unchanged();
+            return;
+        }
+        if !found.changes.is_empty() || moved.is_some() {
+            self.planner.load.changes += 1;
+            let reason = with_faults(update_reason(found.changes.len(), moved.as_ref()), device);
+            let update = Action::UpdateAsset {
+                asset: asset.id.clone(),
+                changes: found.changes,
+                moved,
+            };
+            self.push(device, update, reason);
+        }
+        self.review_conflicts(device, found.conflicts);
+    }
+
+    fn review_conflicts(&mut self, device: &DeviceProjection, conflicts: Vec<model::Change>) {
+        if conflicts.is_empty() {
+            return;
+        }
+        let fields: Vec<&str> = conflicts.iter().map(|c| c.field.as_str()).collect();
+        let reason = format!(
+            "changed in the destination since the last write: {}; say which value stays",
+            fields.join(", ")
+        );
+        self.push(device, Action::Review { changes: conflicts }, reason);
+    }
+
+    fn adopt(&mut self, device: &DeviceProjection, asset: &Asset, how: &str) {
+        let place = self.place(device);
+        let moved = self.moved(asset, place);
+        let found = compare(self.planner.input.mapping, device, &asset.fields, &Fields::new());
+        let reason = with_faults(format!("asset {} is this device: {how}", asset.id), device);
+        let link = Action::Link {
+            record: asset.id.clone(),
+            changes: found.changes,
+        };
+        self.push(device, link, reason);
+        if moved.is_some() {
+            let update = Action::UpdateAsset {
+                asset: asset.id.clone(),
+                changes: vec![],
+                moved: moved.clone(),
+            };
+            self.push(device, update, update_reason(0, moved.as_ref()));
+        }
+        self.review_conflicts(device, found.conflicts);
+    }
+
+    fn create(&mut self, device: &DeviceProjection) {
+        let place = self.place(device);
+        let draft = AssetDraft {
+            client: self.input.target.clone(),
+            site: place.site,
+            asset_type: place.asset_type,
+            fields: new_fields(self.planner.input.mapping, device),
+        };
+        let reason = match self.input.target {
+            ClientTarget::Of(_) => "its client is new".to_owned(),
+            ClientTarget::Existing(_) => "no asset of this client is this device".to_owned(),
+        };
+        self.push(device, Action::CreateAsset(draft), with_faults(reason, device));
+    }
+
+    /// Where the device belongs, with the operations that place needs first.
+    fn place(&mut self, device: &DeviceProjection) -> Place {
+        let asset_type = device.role.as_ref().and_then(|role| {
+            let (target, operation) = self.planner.asset_type(role);
+            self.operations.extend(operation);
+            target
+        });
+        let site = match self.planner.input.settings.sites {
+            SiteRule::None => None,
+            SiteRule::SameName => device
+                .location
+                .as_ref()
+                .and_then(|id| self.locations.get(id).copied())
+                .and_then(|l| self.site(l)),
+        };
+        Place { site, asset_type }
+    }
+
+    fn site(&mut self, location: &Location) -> Option<SiteTarget> {
+        let link = self.input.site_links.get(&location.id);
+        let (settled, news) = self.sites.settle(&location.id, &location.name, link);
+        let review = Action::Review { changes: vec![] };
+        let said = match news {
+            News::None => None,
+            News::Link(record) => Some((
+                Action::Link {
+                    record,
+                    changes: vec![],
+                },
+                "the site has the location's name".to_owned(),
+            )),
+            News::Create => {
+                let draft = SiteDraft {
+                    client: self.input.target.clone(),
+                    name: location.name.trim().to_owned(),
+                };
+                Some((
+                    Action::CreateSite(draft),
+                    "devices at this location need a site".to_owned(),
+                ))
+            }
+            News::Gone(record) => Some((
+                review,
+                format!(
+                    "it was linked to site {record}, which this client no longer has; choose another, or create it anew"
+                ),
+            )),
+            News::Several(n) => Some((
+                review,
+                format!("{n} sites of this client have this name; say which one the location is"),
+            )),
+        };
+        if let Some((action, reason)) = said {
+            let subject = Subject {
+                kind: RecordKind::Site,
+                source_id: location.id.clone(),
+                label: location.name.clone(),
+            };
+            let operation = self.planner.operation(&self.input.label, subject, action, reason);
+            self.operations.push(operation);
+        }
+        match settled {
+            Settled::Existing(id) => Some(SiteTarget::Existing(id)),
+            Settled::Of(location) => Some(SiteTarget::Of(location)),
+            Settled::Nothing => None,
+        }
+    }
+
+    /// What of an asset's place differs; what is not known stays.
+    fn moved(&self, asset: &Asset, place: Place) -> Option<Move> {
+        let elsewhere = !is_existing(&self.input.target, &asset.client);
+        let stands = asset.site.clone().map(SiteTarget::Existing);
+        let is = asset.asset_type.clone().map(TypeTarget::Existing);
+        let moved = Move {
+            client: elsewhere.then(|| self.input.target.clone()),
+            site: place.site.filter(|site| stands.as_ref() != Some(site)),
+            asset_type: place
+                .asset_type
+                .filter(|asset_type| is.as_ref() != Some(asset_type)),
+        };
+        (moved != Move::default()).then_some(moved)
+    }
+
+    fn review(&mut self, device: &DeviceProjection, reason: String) {
+        self.push(device, Action::Review { changes: vec![] }, reason);
+    }
+
+    fn push(&mut self, device: &DeviceProjection, action: Action, reason: String) {
+        let subject = Subject {
+            kind: RecordKind::Asset,
+            source_id: device.id.clone(),
+            label: device.label.clone(),
+        };
+        let operation = self.planner.operation(&self.input.label, subject, action, reason);
+        self.operations.push(operation);
+    }
+}
+
+fn is_existing(target: &ClientTarget, client: &RecordId) -> bool {
+    matches!(target, ClientTarget::Existing(id) if id == client)
+}
+
+fn update_reason(changes: usize, moved: Option<&Move>) -> String {
+    let mut said = vec![];
+    if let Some(moved) = moved {
+        let parts = [
+            (moved.client.is_some(), "its device is with another client now"),
+            (moved.site.is_some(), "its device stands at another location"),
+            (moved.asset_type.is_some(), "its device has another role"),
+        ];
+        said.extend(
+            parts
+                .into_iter()
+                .filter(|(is, _)| *is)
+                .map(|(_, text)| text.to_owned()),
+        );
+    }
+    match changes {
+        0 => {}
+        1 => said.push("1 field differs".to_owned()),
+        n => said.push(format!("{n} fields differ")),
+    }
+    said.join("; ")
+}
+
+/// Fields that could not be read are left as they are, and said so.
+fn with_faults(reason: String, device: &DeviceProjection) -> String {
+    let faults: Vec<&str> = device.faults.iter().map(|f| f.path.as_str()).collect();
+    match faults.len() {
+        0 => reason,
+        _ => format!("{reason}; left out, since not readable: {}", faults.join(", ")),
+    }
+}

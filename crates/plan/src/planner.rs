@@ -1,0 +1,234 @@
+//! From what is read to what is to be done.
+//!
+//! A planner is fed one organization and one client at a time, so that memory does not grow with the estate. The
+//! order of devices, assets and sites inside a call does not matter; operations are numbered through all calls.
+
+use crate::brakes::{Load, warnings};
+use crate::client_plan::ClientPlan;
+use crate::mapping::CompiledMapping;
+use crate::named::{NamedRecords, News, Settled};
+use jiff::Timestamp;
+use model::{
+    Action, Asset, AssetType, AssetTypeDraft, BridgeSettings, ClientDraft, ClientTarget, DeviceProjection,
+    Location, Operation, Organization, OrganizationMatch, PlanCounts, Reason, RecordId, RecordKind, Role,
+    Site, SourceId, Subject, TypeTarget,
+};
+use std::collections::BTreeMap;
+
+pub use crate::assets::AssetLink;
+
+/// What a whole plan is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannerInput<'a> {
+    /// The bridge's settings.
+    pub settings: &'a BridgeSettings,
+    /// Their mapping, compiled.
+    pub mapping: &'a CompiledMapping,
+    /// The present, for the days a device is absent.
+    pub now: Timestamp,
+    /// All asset types of the destination.
+    pub types: &'a [AssetType],
+    /// Remembered links, role → asset type.
+    pub type_links: &'a BTreeMap<SourceId, RecordId>,
+}
+
+/// One client with all that belongs to it.
+#[derive(Clone, Debug)]
+pub struct ClientInput {
+    /// The client.
+    pub target: ClientTarget,
+    /// Its name.
+    pub label: String,
+    /// The devices of all organizations that are this client.
+    pub devices: Vec<DeviceProjection>,
+    /// The client's assets, and the assets its devices are linked to wherever they live.
+    pub assets: Vec<Asset>,
+    /// The links of these devices, and every other link to one of these assets: an asset that is linked, by whichever
+    /// device, is never adopted.
+    pub links: BTreeMap<SourceId, AssetLink>,
+    /// The client's sites.
+    pub sites: Vec<Site>,
+    /// Remembered links, location → site.
+    pub site_links: BTreeMap<SourceId, RecordId>,
+    /// The locations of these organizations.
+    pub locations: Vec<Location>,
+}
+
+impl ClientInput {
+    /// A client with nothing in it.
+    pub fn new(target: ClientTarget, label: &str) -> Self {
+        Self {
+            target,
+            label: label.to_owned(),
+            devices: vec![],
+            assets: vec![],
+            links: BTreeMap::new(),
+            sites: vec![],
+            site_links: BTreeMap::new(),
+            locations: vec![],
+        }
+    }
+}
+
+/// Makes one plan.
+#[derive(Debug)]
+pub struct Planner<'a> {
+    pub(crate) input: PlannerInput<'a>,
+    pub(crate) load: Load,
+    counts: PlanCounts,
+    types: NamedRecords,
+    next_number: u32,
+}
+
+impl<'a> Planner<'a> {
+    /// Begins a plan.
+    pub fn new(input: PlannerInput<'a>) -> Self {
+        let types = input.types.iter().map(|t| (&t.id, t.name.as_str()));
+        Self {
+            input,
+            load: Load::default(),
+            counts: PlanCounts::default(),
+            types: NamedRecords::new(types, input.type_links.values()),
+            next_number: 1,
+        }
+    }
+
+    /// Plans one organization: nothing when it is linked to its client already, else the link, the creation, or why
+    /// it is left alone. Call it before [`Planner::client`] for the client it becomes.
+    pub fn organization(
+        &mut self,
+        organization: &Organization,
+        decided: &OrganizationMatch,
+        linked: bool,
+        client_label: &str,
+    ) -> Vec<Operation> {
+        let (action, reason) = match decided {
+            OrganizationMatch::Matched { .. } if linked => return vec![],
+            OrganizationMatch::Matched { client, reason, .. } => {
+                let link = Action::Link {
+                    record: client.clone(),
+                    changes: vec![],
+                };
+                (link, reason.clone())
+            }
+            OrganizationMatch::Create { reason } => {
+                let name = organization.name.trim().to_owned();
+                (Action::CreateClient(ClientDraft { name }), reason.clone())
+            }
+            OrganizationMatch::Excluded { reason } => (Action::Skip, reason.clone()),
+            OrganizationMatch::Undecided { reason, suggestions } => {
+                let waits = match suggestions.len() {
+                    0 => format!("waits for a decision: {reason}"),
+                    1 => format!("waits for a decision: {reason} (1 suggestion)"),
+                    n => format!("waits for a decision: {reason} ({n} suggestions)"),
+                };
+                (Action::Skip, waits)
+            }
+        };
+        let subject = Subject {
+            kind: RecordKind::Client,
+            source_id: organization.id.clone(),
+            label: organization.name.clone(),
+        };
+        vec![self.operation(client_label, subject, action, reason)]
+    }
+
+    /// Plans one client's sites and assets, and the asset types they need first.
+    pub fn client(&mut self, mut input: ClientInput) -> Vec<Operation> {
+        input
+            .devices
+            .sort_by(|a, b| (&a.id, &a.label).cmp(&(&b.id, &b.label)));
+        input.devices.dedup_by(|a, b| a.id == b.id);
+        input
+            .devices
+            .sort_by(|a, b| (&a.label, &a.id).cmp(&(&b.label, &b.id)));
+        input.assets.sort_by(|a, b| a.id.cmp(&b.id));
+        input.assets.dedup_by(|a, b| a.id == b.id);
+        ClientPlan::new(self, &input).run()
+    }
+
+    /// Ends the plan: how many of each, and what the brakes say.
+    pub fn finish(self) -> (PlanCounts, Vec<String>) {
+        let warnings = warnings(self.load, &self.input.settings.brakes);
+        (self.counts, warnings)
+    }
+
+    pub(crate) fn operation(
+        &mut self,
+        client: &str,
+        subject: Subject,
+        action: Action,
+        reason: Reason,
+    ) -> Operation {
+        self.counts.add(&action);
+        let number = self.next_number;
+        self.next_number += 1;
+        Operation {
+            number,
+            client_label: client.to_owned(),
+            subject,
+            action,
+            reason,
+        }
+    }
+
+    pub(crate) fn unchanged(&mut self) {
+        self.counts.unchanged += 1;
+    }
+
+    /// The asset type of a role, and what has to be done about it before the first asset needs it.
+    pub(crate) fn asset_type(&mut self, role: &Role) -> (Option<TypeTarget>, Option<Operation>) {
+        let rule = &self.input.settings.types;
+        let name = rule.by_role.get(role.id.as_str()).unwrap_or(&role.name);
+        let (settled, news) = self
+            .types
+            .settle(&role.id, name, self.input.type_links.get(&role.id));
+        let target = match settled {
+            Settled::Existing(id) => Some(TypeTarget::Existing(id)),
+            Settled::Of(role) => Some(TypeTarget::Of(role)),
+            Settled::Nothing => None,
+        };
+        let said = match news {
+            News::None => None,
+            News::Link(record) => Some((
+                Action::Link {
+                    record,
+                    changes: vec![],
+                },
+                format!("the asset type has the role's name, {name}"),
+            )),
+            News::Create => {
+                let draft = AssetTypeDraft {
+                    name: name.clone(),
+                    group: rule.default_group.clone(),
+                };
+                Some((
+                    Action::CreateAssetType(draft),
+                    "devices of this role need an asset type".to_owned(),
+                ))
+            }
+            News::Gone(record) => Some((
+                Action::Review { changes: vec![] },
+                format!(
+                    "it was linked to asset type {record}, which no longer exists; choose another, or create it anew"
+                ),
+            )),
+            News::Several(n) => Some((
+                Action::Review { changes: vec![] },
+                format!("{n} asset types are called {name}; say which one this role is"),
+            )),
+        };
+        let operation = said.map(|(action, reason)| {
+            let subject = Subject {
+                kind: RecordKind::AssetType,
+                source_id: role.id.clone(),
+                label: role.name.clone(),
+            };
+            self.operation("", subject, action, reason)
+        });
+        (target, operation)
+    }
+}
+
+#[cfg(test)]
+mod tests;

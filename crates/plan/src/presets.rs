@@ -1,0 +1,84 @@
+//! What a bridge starts from.
+
+use model::{
+    Brakes, BridgeSettings, FieldRule, Mapping, MatchingRules, NewOrganizations, Owner, RuleValue, Scope,
+    Similarity, SiteRule, TypeRule,
+};
+use serde_json::Value;
+
+/// The presets a bridge can start from.
+pub const PRESETS: &[&str] = &["default", "humanizeit"];
+
+/// The settings of a preset; `None` when there is no such preset.
+///
+/// - `humanizeit`: names up to 3 characters apart link as they are, and the 13 fields are fixed, as HumanizeIT's
+///   NinjaOne integration documents both.
+/// - `default`: a similar name links by itself only inside the guard, and the same fields can be edited.
+pub fn settings(preset: &str) -> Option<BridgeSettings> {
+    let (guarded, fixed_by) = match preset {
+        "humanizeit" => (false, Some(preset.to_owned())),
+        "default" => (true, None),
+        _ => return None,
+    };
+    Some(BridgeSettings {
+        matching: MatchingRules {
+            stored_id: true,
+            same_name: true,
+            similar: Some(Similarity { limit: 3, guarded }),
+            shared_serials: true,
+        },
+        new_organizations: NewOrganizations::Ask,
+        scope: Scope::default(),
+        asset_match_field: None,
+        sites: SiteRule::None,
+        types: TypeRule::default(),
+        mapping: Mapping {
+            fixed_by,
+            rules: thirteen_fields(),
+        },
+        archive: None,
+        brakes: Brakes::default(),
+    })
+}
+
+/// HumanizeIT's mapping. Its notation is close to JMESPath; `system?.manufacturer` loses the question mark, since
+/// in JMESPath every absent part is null, and `||` falls back on an empty text as well as on an absent one.
+fn thirteen_fields() -> Vec<FieldRule> {
+    vec![
+        expression("serialNumber", "system.serialNumber"),
+        expression("name", "systemName || dnsName"),
+        expression("warrantyExpire", "warranty.endDate"),
+        constant("details", Value::String(String::new())),
+        expression("TypeId", "role.id"),
+        expression("storage", "volumes[0].capacity"),
+        expression("locationName", "location.name"),
+        expression("manufacturer", "system.manufacturer"),
+        expression("modelNumber", "system.model"),
+        expression("os", "os.name"),
+        expression("purchaseDate", "warranty.startDate"),
+        expression("processorModel", "processors[0].name"),
+        constant("replaceDate", Value::Null),
+    ]
+}
+
+fn expression(target: &str, expression: &str) -> FieldRule {
+    rule(target, RuleValue::Expression(expression.to_owned()))
+}
+
+fn constant(target: &str, value: Value) -> FieldRule {
+    rule(target, RuleValue::Constant(value))
+}
+
+fn rule(target: &str, value: RuleValue) -> FieldRule {
+    FieldRule {
+        target: target.to_owned(),
+        value,
+        transform: None,
+        owner: Owner::Source,
+        clear: false,
+        create: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! A source and a destination in memory: enough to make a plan, to apply it, and to plan again.
+
+use jiff::Timestamp;
+use model::operation::Move;
+use model::{
+    Action, Asset, AssetType, BridgeSettings, Change, Client, ClientTarget, Decision, DeviceProjection,
+    FieldType, Fields, Location, Operation, Organization, OrganizationMatch, PlanCounts, RecordId,
+    RecordKind, Site, SiteTarget, SourceId, TargetField, TypeTarget,
+};
+use plan::{
+    AssetLink, ClientInput, CompiledMapping, OrganizationsInput, Planner, PlannerInput, match_organizations,
+};
+use std::collections::BTreeMap;
+
+/// Both sides, and what is remembered of how they belong together.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub settings: BridgeSettings,
+    pub now: Timestamp,
+    pub organizations: Vec<Organization>,
+    pub locations: Vec<Location>,
+    pub devices: Vec<DeviceProjection>,
+    pub decisions: BTreeMap<SourceId, Decision>,
+    pub clients: Vec<Client>,
+    pub sites: Vec<Site>,
+    pub types: Vec<AssetType>,
+    pub assets: Vec<Asset>,
+    pub client_links: BTreeMap<SourceId, RecordId>,
+    pub site_links: BTreeMap<SourceId, RecordId>,
+    pub type_links: BTreeMap<SourceId, RecordId>,
+    pub asset_links: BTreeMap<SourceId, AssetLink>,
+    pub next_id: u32,
+}
+
+/// A finished plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    pub operations: Vec<Operation>,
+    pub counts: PlanCounts,
+    pub warnings: Vec<String>,
+}
+
+impl Plan {
+    pub fn writes(&self) -> Vec<&Operation> {
+        self.operations.iter().filter(|o| o.action.writes()).collect()
+    }
+}
+
+/// The asset fields of the destination.
+pub fn targets() -> Vec<TargetField> {
+    let of = |key: &str, field_type| TargetField {
+        key: key.to_owned(),
+        label: key.to_owned(),
+        field_type,
+        custom: false,
+    };
+    let text = [
+        "serialNumber",
+        "name",
+        "details",
+        "TypeId",
+        "locationName",
+        "manufacturer",
+        "modelNumber",
+        "os",
+        "processorModel",
+    ];
+    let mut targets: Vec<TargetField> = text.iter().map(|key| of(key, FieldType::Text)).collect();
+    targets.extend(["warrantyExpire", "purchaseDate", "replaceDate"].map(|key| of(key, FieldType::Date)));
+    targets.push(of("storage", FieldType::Integer));
+    targets
+}
+
+impl World {
+    pub fn empty(settings: BridgeSettings, now: Timestamp) -> Self {
+        Self {
+            settings,
+            now,
+            organizations: vec![],
+            locations: vec![],
+            devices: vec![],
+            decisions: BTreeMap::new(),
+            clients: vec![],
+            sites: vec![],
+            types: vec![],
+            assets: vec![],
+            client_links: BTreeMap::new(),
+            site_links: BTreeMap::new(),
+            type_links: BTreeMap::new(),
+            asset_links: BTreeMap::new(),
+            next_id: 1,
+        }
+    }
+
+    pub fn matches(&self) -> BTreeMap<SourceId, OrganizationMatch> {
+        match_organizations(&OrganizationsInput {
+            organizations: &self.organizations,
+            clients: &self.clients,
+            links: &self.client_links,
+            decisions: &self.decisions,
+            rules: self.settings.matching,
+            new_organizations: self.settings.new_organizations,
+            shared_serials: &[],
+        })
+    }
+
+    pub fn plan(&self) -> Plan {
+        let mapping = CompiledMapping::compile(&self.settings.mapping, &targets()).unwrap();
+        let mut planner = Planner::new(PlannerInput {
+            settings: &self.settings,
+            mapping: &mapping,
+            now: self.now,
+            types: &self.types,
+            type_links: &self.type_links,
+        });
+        let organizations: BTreeMap<&SourceId, &Organization> =
+            self.organizations.iter().map(|o| (&o.id, o)).collect();
+        let mut operations = vec![];
+        let mut members: BTreeMap<ClientTarget, Vec<&SourceId>> = BTreeMap::new();
+        for (id, decided) in &self.matches() {
+            let organization = organizations[id];
+            let (target, linked) = match decided {
+                OrganizationMatch::Matched { client, .. } => (
+                    Some(ClientTarget::Existing(client.clone())),
+                    self.client_links.get(id) == Some(client),
+                ),
+                OrganizationMatch::Create { .. } => (Some(ClientTarget::Of(id.clone())), false),
+                _ => (None, false),
+            };
+            let label = target
+                .as_ref()
+                .map_or(organization.name.clone(), |t| self.label(t, &organizations));
+            operations.extend(planner.organization(organization, decided, linked, &label));
+            if let Some(target) = target {
+                members.entry(target).or_default().push(&organization.id);
+            }
+        }
+        for (target, organization_ids) in members {
+            operations.extend(planner.client(self.input(target, &organization_ids, &organizations)));
+        }
+        let (counts, warnings) = planner.finish();
+        Plan {
+            operations,
+            counts,
+            warnings,
+        }
+    }
+
+    fn label(&self, target: &ClientTarget, organizations: &BTreeMap<&SourceId, &Organization>) -> String {
+        match target {
+            ClientTarget::Existing(id) => self.clients.iter().find(|c| &c.id == id).unwrap().name.clone(),
+            ClientTarget::Of(id) => organizations[id].name.clone(),
+        }
+    }
+
+    fn input(
+        &self,
+        target: ClientTarget,
+        members: &[&SourceId],
+        organizations: &BTreeMap<&SourceId, &Organization>,
+    ) -> ClientInput {
+        let label = self.label(&target, organizations);
+        let mut input = ClientInput::new(target, &label);
+        input.devices = self
+            .devices
+            .iter()
+            .filter(|d| members.contains(&&d.organization))
+            .cloned()
+            .collect();
+        let linked: Vec<&RecordId> = input
+            .devices
+            .iter()
+            .filter_map(|d| self.asset_links.get(&d.id))
+            .map(|l| &l.asset)
+            .collect();
+        let belongs =
+            |a: &&Asset| ClientTarget::Existing(a.client.clone()) == input.target || linked.contains(&&a.id);
+        input.assets = self.assets.iter().filter(belongs).cloned().collect();
+        input.links = self.asset_links.clone();
+        input.sites = self.sites.clone();
+        input.site_links = self.site_links.clone();
+        input.locations = self
+            .locations
+            .iter()
+            .filter(|l| members.contains(&&l.organization))
+            .cloned()
+            .collect();
+        input
+    }
+
+    /// Does what the plan says, in its order. Panics where an operation cannot be done, e.g. since it needs
+    /// something that no operation before it made.
+    pub fn apply(&mut self, plan: &Plan) {
+        for operation in &plan.operations {
+            let source = operation.subject.source_id.clone();
+            match &operation.action {
+                Action::CreateClient(draft) => {
+                    let id = self.new_id("client");
+                    self.clients.push(Client {
+                        id: id.clone(),
+                        name: draft.name.clone(),
+                        source_id: None,
+                    });
+                    self.client_links.insert(source, id);
+                }
+                Action::CreateSite(draft) => {
+                    let id = self.new_id("site");
+                    let client = self.client(&draft.client);
+                    self.sites.push(Site {
+                        id: id.clone(),
+                        client,
+                        name: draft.name.clone(),
+                    });
+                    self.site_links.insert(source, id);
+                }
+                Action::CreateAssetType(draft) => {
+                    let id = self.new_id("type");
+                    let group = draft.group.clone();
+                    self.types.push(AssetType {
+                        id: id.clone(),
+                        name: draft.name.clone(),
+                        group,
+                    });
+                    self.type_links.insert(source, id);
+                }
+                Action::CreateAsset(draft) => {
+                    let id = self.new_id("asset");
+                    self.assets.push(Asset {
+                        id: id.clone(),
+                        client: self.client(&draft.client),
+                        site: draft.site.as_ref().map(|s| self.site(s)),
+                        asset_type: draft.asset_type.as_ref().map(|t| self.asset_type(t)),
+                        source_id: Some(source.0.clone()),
+                        fields: draft.fields.clone(),
+                        archived: None,
+                    });
+                    self.asset_links.insert(
+                        source,
+                        AssetLink {
+                            asset: id,
+                            written: draft.fields.clone(),
+                        },
+                    );
+                }
+                Action::Link { record, changes } => {
+                    self.link(operation.subject.kind, source, record, changes)
+                }
+                Action::UpdateAsset {
+                    asset,
+                    changes,
+                    moved,
+                } => {
+                    self.write(asset, changes);
+                    if let Some(moved) = moved {
+                        self.move_asset(asset, moved);
+                    }
+                    let written = &mut self.asset_links.get_mut(&source).unwrap().written;
+                    written.extend(changes.iter().map(|c| (c.field.clone(), c.after.clone())));
+                }
+                Action::ArchiveAsset { asset } => {
+                    let now = self.now;
+                    self.asset(asset).archived = Some(now);
+                }
+                Action::Review { .. } | Action::Skip => {}
+            }
+        }
+    }
+
+    fn link(&mut self, kind: RecordKind, source: SourceId, record: &RecordId, changes: &[Change]) {
+        match kind {
+            RecordKind::Client => {
+                assert!(self.clients.iter().any(|c| &c.id == record));
+                self.client_links.insert(source, record.clone());
+            }
+            RecordKind::Site => {
+                assert!(self.sites.iter().any(|s| &s.id == record));
+                self.site_links.insert(source, record.clone());
+            }
+            RecordKind::AssetType => {
+                assert!(self.types.iter().any(|t| &t.id == record));
+                self.type_links.insert(source, record.clone());
+            }
+            RecordKind::Asset => {
+                self.write(record, changes);
+                let written: Fields = changes
+                    .iter()
+                    .map(|c| (c.field.clone(), c.after.clone()))
+                    .collect();
+                self.asset_links.insert(
+                    source,
+                    AssetLink {
+                        asset: record.clone(),
+                        written,
+                    },
+                );
+            }
+        }
+    }
+
+    fn write(&mut self, asset: &RecordId, changes: &[Change]) {
+        let asset = self.asset(asset);
+        for change in changes {
+            if change.after.is_null() {
+                asset.fields.remove(&change.field);
+            } else {
+                asset.fields.insert(change.field.clone(), change.after.clone());
+            }
+        }
+    }
+
+    fn move_asset(&mut self, asset: &RecordId, moved: &Move) {
+        let client = moved.client.as_ref().map(|c| self.client(c));
+        let site = moved.site.as_ref().map(|s| self.site(s));
+        let asset_type = moved.asset_type.as_ref().map(|t| self.asset_type(t));
+        let asset = self.asset(asset);
+        asset.client = client.unwrap_or_else(|| asset.client.clone());
+        asset.site = site.or_else(|| asset.site.clone());
+        asset.asset_type = asset_type.or_else(|| asset.asset_type.clone());
+    }
+
+    pub fn asset(&mut self, id: &RecordId) -> &mut Asset {
+        self.assets.iter_mut().find(|a| &a.id == id).unwrap()
+    }
+
+    fn client(&self, target: &ClientTarget) -> RecordId {
+        match target {
+            ClientTarget::Existing(id) => id.clone(),
+            ClientTarget::Of(organization) => self.client_links[organization].clone(),
+        }
+    }
+
+    fn site(&self, target: &SiteTarget) -> RecordId {
+        match target {
+            SiteTarget::Existing(id) => id.clone(),
+            SiteTarget::Of(location) => self.site_links[location].clone(),
+        }
+    }
+
+    fn asset_type(&self, target: &TypeTarget) -> RecordId {
+        match target {
+            TypeTarget::Existing(id) => id.clone(),
+            TypeTarget::Of(role) => self.type_links[role].clone(),
+        }
+    }
+
+    fn new_id(&mut self, kind: &str) -> RecordId {
+        let id = RecordId(format!("{kind}-{}", self.next_id));
+        self.next_id += 1;
+        id
+    }
+}
