@@ -1,0 +1,262 @@
+#!/usr/bin/env bash
+# Runs every check of the project on a Debian machine with Rust, and installs what they need:
+# Debian's packages for PostgreSQL and Chromium, cargo-nextest and cargo-deny. PostgreSQL runs as a
+# temporary cluster of its own, which is gone afterwards; nothing else is left running.
+#
+#   scripts/test.sh                 everything
+#   scripts/test.sh --help          what the phases are
+#
+# It stops at the first phase that fails and names it. Exit code 0 only when every phase passed.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+
+# The requirements that have to stay proven, see `cargo xtask acceptance --help`.
+REQUIRED_IDS="H01-H04,H06,H15-H17,H22-H28,H34-H37,H40,H42-H54,H56"
+
+# Installed only where the command is missing; a newer one that is there is fine.
+NEXTEST_VERSION="0.9.143"
+DENY_VERSION="0.20.2"
+
+usage() {
+  cat <<'TEXT'
+usage: scripts/test.sh [--help]
+
+Runs, in this order, and stops at the first that fails:
+  packages     Debian packages that are missing (a C compiler, postgresql, chromium, chromium-driver)
+  tools        cargo-nextest and cargo-deny, where missing
+  postgres     a temporary PostgreSQL cluster; its URL is in RMMBRIDGE_TEST_POSTGRES for the tests
+  fmt          cargo fmt --check
+  clippy       cargo clippy over every target, warnings are errors
+  test         cargo nextest run --workspace --profile ci
+  doctest      cargo test --doc --workspace
+  doc          cargo doc, warnings are errors
+  deny         cargo deny check bans licenses sources
+  tidy         cargo xtask tidy: the rules of the layout
+  acceptance   cargo xtask acceptance: the requirements a passed test has to prove
+
+Known security advisories are not checked here, because that needs the advisory database from the
+network: run `cargo deny check advisories` where the network allows.
+TEXT
+}
+
+case "${1:-}" in
+  "") ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *)
+    echo "test.sh: unknown argument '$1'; try --help" >&2
+    exit 2
+    ;;
+esac
+
+fail() {
+  echo "test.sh: $*" >&2
+  return 1
+}
+
+# --- phases ----------------------------------------------------------------------------------
+
+STARTED=$SECONDS
+PHASE=""
+PHASE_STARTED=0
+SUMMARY=()
+CLUSTER=""
+PG_BIN=""
+
+# Runs a phase in this shell, so that what it exports stays. A failing command ends the script
+# through `set -e`; `finish` then says which phase it was.
+phase() {
+  PHASE=$1
+  PHASE_STARTED=$SECONDS
+  echo
+  echo "==> $PHASE"
+  shift
+  "$@"
+  local took=$((SECONDS - PHASE_STARTED))
+  SUMMARY+=("$(printf '%-12s ok      %5d s' "$PHASE" "$took")")
+  echo "<== $PHASE: ok, $took s"
+  PHASE=""
+}
+
+finish() {
+  local code=$?
+  trap - EXIT
+  set +e
+  stop_postgres
+  if [ -n "$PHASE" ]; then
+    [ "$code" -ne 0 ] || code=1
+    local took=$((SECONDS - PHASE_STARTED))
+    SUMMARY+=("$(printf '%-12s FAILED  %5d s' "$PHASE" "$took")")
+    echo "<== $PHASE: FAILED, $took s"
+  fi
+  echo
+  echo "Summary"
+  printf '  %s\n' "${SUMMARY[@]}"
+  echo "  total $((SECONDS - STARTED)) s"
+  if [ "$code" -eq 0 ]; then
+    echo "All phases passed. Advisories are not among them: \`cargo deny check advisories\` needs the"
+    echo "advisory database from the network; run it where the network allows."
+  else
+    echo "FAILED${PHASE:+ in phase '$PHASE'} (exit code $code); the phases after it were not run."
+  fi
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+# --- what the machine needs ------------------------------------------------------------------
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# The folder with initdb, pg_ctl and postgres: the newest of Debian's, else /usr/local, else PATH.
+find_postgres() {
+  local folder
+  for folder in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV) /usr/local/bin \
+    /usr/local/pgsql/bin "$(dirname "$(command -v initdb || echo /nowhere/initdb)")"; do
+    if [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/postgres" ]; then
+      PG_BIN=$folder
+      return 0
+    fi
+  done
+  return 1
+}
+
+install_packages() {
+  local missing=()
+  has cc || missing+=(build-essential)
+  find_postgres || missing+=(postgresql)
+  has chromium || missing+=(chromium)
+  has chromedriver || missing+=(chromium-driver)
+  if [ "${#missing[@]}" -eq 0 ]; then
+    echo "nothing to install"
+    return 0
+  fi
+  echo "missing: ${missing[*]}"
+  has apt-get || fail "this machine has no apt-get: install what corresponds to ${missing[*]} by hand"
+  local become=()
+  if [ "$(id -u)" -ne 0 ]; then
+    has sudo || fail "installing needs root and there is no sudo: as root, run apt-get install ${missing[*]}"
+    sudo -n true 2>/dev/null ||
+      fail "sudo asks for a password: run 'sudo -v' first, or 'sudo apt-get install ${missing[*]}'"
+    become=(sudo -n)
+  fi
+  "${become[@]}" apt-get update -q ||
+    fail "apt-get update failed: is the network there? Needed are ${missing[*]}"
+  "${become[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends "${missing[@]}" ||
+    fail "apt-get could not install ${missing[*]}"
+  find_postgres || fail "PostgreSQL is installed, but its initdb is not under /usr/lib/postgresql/*/bin"
+  has chromium || fail "chromium is installed, but the command 'chromium' is not there"
+  has chromedriver || fail "chromium-driver is installed, but the command 'chromedriver' is not there"
+}
+
+# rust-toolchain.toml pins a version. rustup fetches it where it may; where it may not, an
+# installed toolchain of exactly that version under another name (stable) is as good.
+find_rust() {
+  has cargo || PATH="$HOME/.cargo/bin:$PATH"
+  has cargo || fail "there is no cargo: install Rust with rustup, then run this again"
+  if cargo --version >/dev/null 2>&1; then return 0; fi
+  local wanted name
+  wanted=$(sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml)
+  if has rustup; then
+    for name in $(rustup toolchain list | cut -d' ' -f1); do
+      if [ "$(rustup run "$name" rustc --version 2>/dev/null | cut -d' ' -f2)" = "$wanted" ]; then
+        echo "using the toolchain $name, which is Rust $wanted"
+        export RUSTUP_TOOLCHAIN=$name
+        return 0
+      fi
+    done
+    rustup toolchain install "$wanted" --profile minimal --component rustfmt --component clippy && return 0
+  fi
+  fail "Rust $wanted is needed (rust-toolchain.toml): rustup toolchain install $wanted"
+}
+
+install_tools() {
+  find_rust
+  cargo --version
+  has cargo-nextest || cargo install --locked "cargo-nextest@$NEXTEST_VERSION"
+  has cargo-deny || cargo install --locked "cargo-deny@$DENY_VERSION"
+  # Where cargo installs to need not be on the PATH.
+  has cargo-nextest || PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+  cargo nextest --version | head -n 1
+  cargo deny --version
+}
+
+# --- PostgreSQL ------------------------------------------------------------------------------
+
+# PostgreSQL refuses to run as root; then Debian's own user for it does.
+as_postgres() {
+  if [ "$(id -u)" -ne 0 ]; then
+    (cd "$CLUSTER" && "$@")
+  elif has runuser; then
+    (cd "$CLUSTER" && runuser -u postgres -- "$@")
+  else
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    (cd "$CLUSTER" && su -s /bin/sh postgres -c 'exec "$0" "$@"' -- "$@")
+  fi
+}
+
+start_postgres() {
+  find_postgres || fail "PostgreSQL's initdb, pg_ctl and postgres were not found"
+  # /tmp and not TMPDIR: the user postgres must be able to enter it, and a socket's path is short.
+  CLUSTER=$(mktemp -d /tmp/rmmbridge-postgres.XXXXXX)
+  local password port tries
+  password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  (umask 077 && printf '%s\n' "$password" >"$CLUSTER/password")
+  if [ "$(id -u)" -eq 0 ]; then
+    id -u postgres >/dev/null 2>&1 ||
+      fail "PostgreSQL does not run as root and there is no user 'postgres': install Debian's postgresql, or run this as another user"
+    chown -R postgres "$CLUSTER"
+  fi
+  as_postgres "$PG_BIN/initdb" --pgdata="$CLUSTER/data" --username=postgres --encoding=UTF8 --locale=C \
+    --auth=scram-sha-256 --pwfile="$CLUSTER/password" >"$CLUSTER.log" 2>&1 ||
+    { cat "$CLUSTER.log"; fail "initdb failed"; }
+  for tries in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 12000)) # below the ports the system gives to outgoing connections
+    if as_postgres "$PG_BIN/pg_ctl" --pgdata="$CLUSTER/data" --log="$CLUSTER/server.log" --wait --timeout=60 \
+      --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$CLUSTER' -c fsync=on -c max_connections=200" \
+      start >>"$CLUSTER.log" 2>&1; then
+      export RMMBRIDGE_TEST_POSTGRES="postgres://postgres:$password@127.0.0.1:$port/postgres"
+      echo "$("$PG_BIN/postgres" --version), port $port, in $CLUSTER"
+      return 0
+    fi
+    grep -q 'Address already in use' "$CLUSTER/server.log" || break
+    : >"$CLUSTER/server.log"
+  done
+  cat "$CLUSTER.log" "$CLUSTER/server.log"
+  fail "PostgreSQL did not start (try $tries)"
+}
+
+stop_postgres() {
+  [ -n "$CLUSTER" ] || return 0
+  if [ -f "$CLUSTER/data/postmaster.pid" ]; then
+    as_postgres "$PG_BIN/pg_ctl" --pgdata="$CLUSTER/data" --mode=immediate --wait --timeout=30 stop >/dev/null 2>&1 ||
+      echo "test.sh: PostgreSQL in $CLUSTER did not stop" >&2
+  fi
+  rm -rf "$CLUSTER" "$CLUSTER.log"
+  CLUSTER=""
+}
+
+# --- the checks ------------------------------------------------------------------------------
+
+document() {
+  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+}
+
+phase packages install_packages
+phase tools install_tools
+phase postgres start_postgres
+phase fmt cargo fmt --all --check
+phase clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+phase test cargo nextest run --workspace --profile ci --locked
+phase doctest cargo test --doc --workspace --locked
+phase doc document
+phase deny cargo deny check --hide-inclusion-graph -A unused-wrapper bans licenses sources
+phase tidy cargo xtask tidy
+phase acceptance cargo xtask acceptance --require "$REQUIRED_IDS"
