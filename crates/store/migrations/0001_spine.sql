@@ -259,6 +259,7 @@ CREATE TABLE registry_asset (
     marker    TEXT UNIQUE,
     name      TEXT NOT NULL,
     serial    TEXT NOT NULL,
+    search    TEXT NOT NULL, -- name and serial in lower case: the engines' own lower() knows ASCII only
     fields    TEXT NOT NULL,
     archived  BIGINT,
     created   BIGINT NOT NULL,

@@ -55,7 +55,7 @@ impl Store {
     /// Stores a new bridge.
     ///
     /// # Errors
-    /// [`Error::Taken`], or when the database fails.
+    /// [`Error::Taken`], [`Error::Missing`] for a connection, or when the database fails.
     pub async fn add_bridge(
         &self,
         name: &str,
@@ -90,6 +90,13 @@ impl Store {
                 what: "bridge",
                 name: name.to_owned(),
             }),
+            Err(error) if error.is_foreign_key_violation() => {
+                // PostgreSQL answers nothing more in this transaction.
+                drop(tx);
+                self.connection(source).await?;
+                self.connection(destination).await?;
+                Err(error)
+            }
             Err(error) => Err(error),
             Ok(_) => {
                 tx.commit().await?;
@@ -152,9 +159,20 @@ impl Store {
     /// Stores decisions, together; they move the bridge's generation on. `None` forgets one.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Missing`] when there is no such bridge, or when the database fails.
     pub async fn decide(&self, bridge: &BridgeId, decisions: &[(SourceId, Option<Decision>)]) -> Result<()> {
         let mut tx = self.write().await?;
+        let rows = execute!(
+            tx,
+            "UPDATE bridge SET generation = generation + 1 WHERE id = $1",
+            bridge.as_str()
+        )?;
+        if rows == 0 {
+            return Err(Error::Missing {
+                what: "bridge",
+                name: bridge.to_string(),
+            });
+        }
         for (organization, decision) in decisions {
             match decision {
                 Some(decision) => put_decision(&mut tx, bridge, decision).await?,
@@ -168,11 +186,6 @@ impl Store {
                 }
             }
         }
-        execute!(
-            tx,
-            "UPDATE bridge SET generation = generation + 1 WHERE id = $1",
-            bridge.as_str()
-        )?;
         tx.commit().await
     }
 }

@@ -186,11 +186,11 @@ impl Store {
     /// Records where a connection stands. `Connected` also stamps the last success.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Missing`], or when the database fails.
     pub async fn set_connection_state(&self, id: &ConnectionId, state: &ConnectionState) -> Result<()> {
         let success = matches!(state, ConnectionState::Connected).then(|| micros(self.clock.now()));
         let mut tx = self.write().await?;
-        execute!(
+        let rows = execute!(
             tx,
             "UPDATE connection SET state = $1, last_success = COALESCE($2, last_success), version = version + 1
              WHERE id = $3",
@@ -198,6 +198,12 @@ impl Store {
             success,
             id.as_str()
         )?;
+        if rows == 0 {
+            return Err(Error::Missing {
+                what: "connection",
+                name: id.to_string(),
+            });
+        }
         tx.commit().await
     }
 

@@ -20,6 +20,28 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The database file cannot be opened, and the operating system says why.
+    #[error(
+        "database file `{path}` cannot be used: {source}. Give a directory this user may write to with --data-dir"
+    )]
+    DatabaseFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database cannot be opened, and only the engine says why.
+    #[error("{address} cannot be opened: {source}. {advice}")]
+    Open {
+        /// Where it is; no password.
+        address: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The database address makes no sense.
     #[error("database address {0}. Write `sqlite:<path>` or `postgres://user@host/database`")]
     Address(String),
@@ -74,6 +96,14 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// A destination record that may have one link only has another one.
+    #[error(
+        "asset `{record}` is linked to another device already: nothing of this step was stored. Plan again"
+    )]
+    Linked {
+        /// The destination record.
+        record: String,
+    },
     /// Somebody changed the row in between.
     #[error("{what} was changed by somebody else in the meantime; nothing was stored. Look at it again")]
     Moved {
@@ -95,13 +125,14 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if let Some(database) = error.as_database_error() {
             // SQLite result codes (sqlite.org/rescode.html): 13 FULL, 5 BUSY, 6 LOCKED, extended ones in the high
-            // bytes. PostgreSQL (appendix A): 53100 disk_full.
+            // bytes; 4874 IOERR_SHMSIZE, no room for the file beside the log. PostgreSQL (appendix A): 53100 disk_full.
             match database.code().as_deref() {
                 Some("53100") => return Self::DiskFull,
                 Some(code) if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
-                    match code.parse::<u32>().map(|c| c & 0xff) {
-                        Ok(13) => return Self::DiskFull,
-                        Ok(5 | 6) => return Self::Locked,
+                    let code = code.parse::<u32>().unwrap_or_default();
+                    match (code & 0xff, code) {
+                        (13, _) | (_, 4874) => return Self::DiskFull,
+                        (5 | 6, _) => return Self::Locked,
                         _ => {}
                     }
                 }
@@ -116,5 +147,24 @@ impl Error {
     /// Whether the database refused a row since one like it exists.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(error) if error.as_database_error().is_some_and(|e| e.is_unique_violation()))
+    }
+
+    /// Whether the database refused a row since it names another that is not there.
+    pub(crate) fn is_foreign_key_violation(&self) -> bool {
+        matches!(self, Self::Database(error) if error.as_database_error().is_some_and(|e| e.is_foreign_key_violation()))
+    }
+
+    /// Whether it is about the one record that was being written, so that others may still be: a row that is
+    /// missing, a constraint, or a value PostgreSQL cannot take (class 22, "data exception").
+    pub(crate) fn is_about_the_record(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Stored { .. } => true,
+            Self::Database(error) => error.as_database_error().is_some_and(|e| {
+                !matches!(e.kind(), sqlx::error::ErrorKind::Other)
+                    || (e.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()
+                        && e.code().is_some_and(|code| code.starts_with("22")))
+            }),
+            _ => false,
+        }
     }
 }

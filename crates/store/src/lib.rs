@@ -7,8 +7,8 @@
 //! Invariants: SQLite runs in WAL mode with `synchronous = FULL`, so that what was committed survives a power cut;
 //! a write transaction begins with `BEGIN IMMEDIATE`; secrets are in `secret` only, sealed.
 //!
-//! To add a table: a new file under `migrations/` (never a change of an old one), a file here, a step in the story
-//! test (`tests/it/story.rs`), which runs on both engines.
+//! To add a table: a new file under `migrations/` (never a change of an old one), a file here, and a
+//! module under `tests/it/`, whose every story runs on both engines.
 
 #[macro_use]
 mod db;
@@ -16,6 +16,8 @@ mod bridge;
 mod connection;
 mod device;
 mod error;
+#[cfg(test)]
+mod full_disk;
 mod grant;
 mod json;
 mod lease;
@@ -27,6 +29,7 @@ pub mod registry;
 mod run;
 mod secret;
 mod snapshot;
+mod source_list;
 pub mod vault;
 
 pub use connection::NewConnection;

@@ -1,7 +1,7 @@
 //! Links: which source record is which destination record, and what was last written through them.
 
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
 use jiff::Timestamp;
@@ -167,7 +167,7 @@ pub(crate) async fn put_link(
         None => BTreeMap::new(),
     };
     all.extend(written);
-    execute!(
+    let stored = execute!(
         tx,
         "INSERT INTO link (bridge_id, kind, source_id, destination_id, written, updated) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (bridge_id, kind, source_id) DO UPDATE SET destination_id = excluded.destination_id,
@@ -178,6 +178,11 @@ pub(crate) async fn put_link(
         destination.as_str(),
         text("link", &all)?,
         micros(now)
-    )?;
-    Ok(())
+    );
+    match stored {
+        Err(error) if error.is_unique_violation() => Err(Error::Linked {
+            record: destination.to_string(),
+        }),
+        other => other.map(|_| ()),
+    }
 }

@@ -7,11 +7,15 @@ use model::{Clock, Ids, Random, TimeOrderedIds};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, PgConnection, SqlitePool};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to answer the first time.
+const CONNECT: Duration = Duration::from_secs(30);
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -31,6 +35,11 @@ impl DatabaseUrl {
     /// [`Error::Address`].
     pub fn parse(text: &str) -> Result<Self> {
         if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            // A database in memory would be another one for each connection.
+            if path.is_empty() || path == ":memory:" {
+                return Err(Error::Address("names no file".to_owned()));
+            }
             return Ok(Self::Sqlite(PathBuf::from(path)));
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
@@ -98,10 +107,10 @@ impl Store {
     ) -> Result<Self> {
         let db = match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path).await?,
-            DatabaseUrl::Postgres(address) => open_postgres(address).await?,
+            DatabaseUrl::Postgres(address) => open_postgres(address, url).await?,
         };
         let migrated = match &db {
-            Db::Sqlite { write, .. } => MIGRATOR.run(write).await,
+            Db::Sqlite { write, .. } => migrate_sqlite(write).await,
             Db::Postgres(pool) => MIGRATOR.run(pool).await,
         };
         migrated.map_err(migration_error)?;
@@ -191,15 +200,14 @@ async fn open_sqlite(path: &Path) -> Result<Db> {
             source,
         })?;
     }
-    // SQLite's own message would be "unable to open database file"; the operating system says why.
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(|source| Error::DataDirectory {
-            path: path.to_owned(),
-            source,
-        })?;
+    // Asked before SQLite is, which says no more than "unable to open database file", opens a file it may not write to
+    // for reading, and leaves files beside it that their owner cannot use. The file stays open for ever: closing it
+    // would drop every lock this process has on it, those of another open store too.
+    let file = append(path).map_err(|source| Error::DatabaseFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    std::mem::forget(file);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
@@ -208,21 +216,88 @@ async fn open_sqlite(path: &Path) -> Result<Db> {
         .busy_timeout(Duration::from_secs(30))
         .pragma("cache_size", "-16384")
         .pragma("journal_size_limit", "67108864");
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        .connect_with(options.clone())
-        .await?;
+    let writer = || {
+        // A full disk can make SQLite end the transaction by itself. The driver then believes for ever that it is
+        // inside one, and refuses every next: such a connection is not used again.
+        SqlitePoolOptions::new()
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .connect_with(options.clone())
+    };
+    let began = Instant::now();
+    let write = loop {
+        match writer().await.map_err(|error| sqlite_failure(path, error)) {
+            Ok(pool) => break pool,
+            // Making a new file a WAL database is the one thing SQLite does not wait for, when several do it at once.
+            Err(Error::Locked) if began.elapsed() < Duration::from_secs(5) => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    };
     let read = SqlitePoolOptions::new()
         .max_connections(8)
         .connect_with(options.read_only(true))
-        .await?;
+        .await
+        .map_err(|error| sqlite_failure(path, error))?;
     Ok(Db::Sqlite { read, write })
 }
 
-async fn open_postgres(address: &str) -> Result<Db> {
+/// Why SQLite did not open a file that can be written to: the log beside it cannot, or only SQLite knows.
+fn sqlite_failure(path: &Path, error: sqlx::Error) -> Error {
+    let source = match Error::from(error) {
+        Error::Database(source) => source,
+        other => return other,
+    };
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    match append(&log) {
+        Err(source) => Error::DatabaseFile { path: log, source },
+        Ok(_) => Error::Open {
+            address: DatabaseUrl::Sqlite(path.to_owned()).to_string(),
+            source,
+            advice: "Move that file away, or give another directory with --data-dir",
+        },
+    }
+}
+
+/// Opens a file for writing as the operating system allows it, and makes it when it is new.
+fn append(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::options()
+        .create(true)
+        .read(true)
+        .append(true)
+        .open(path)
+}
+
+/// SQLite knows no lock for migrations: of two processes that open a new database both would make its tables. The
+/// second waits here and finds them made. A database that is up to date is opened without waiting for its writers.
+async fn migrate_sqlite(write: &SqlitePool) -> Result<(), MigrateError> {
+    let applied: Result<i64, sqlx::Error> = sqlx::query_scalar("SELECT COUNT(*) FROM _sqlx_migrations")
+        .fetch_one(write)
+        .await;
+    if applied.is_ok_and(|applied| usize::try_from(applied).is_ok_and(|a| a >= MIGRATOR.iter().count())) {
+        return MIGRATOR.run(write).await;
+    }
+    let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+    // What `run` calls: with a borrowed transaction `run` itself makes this future one that cannot be sent.
+    MIGRATOR.run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn open_postgres(address: &str, url: &DatabaseUrl) -> Result<Db> {
     let options = PgConnectOptions::from_str(address)
         .map_err(|_| Error::Address("is not a PostgreSQL address".into()))?;
     let options = options.application_name("rmmbridge");
+    // The pool would try for half a minute and then say that it timed out; a single connection says why.
+    let connected = tokio::time::timeout(CONNECT, PgConnection::connect_with(&options))
+        .await
+        .unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+    let failed = |source| Error::Open {
+        address: url.to_string(),
+        source,
+        advice: "Check the address, and that the server runs and lets this user in",
+    };
+    connected.map_err(failed)?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(10)
         .acquire_timeout(Duration::from_secs(30));
@@ -236,6 +311,12 @@ fn migration_error(error: MigrateError) -> Error {
             Error::NewerDatabase { found, known }
         }
         MigrateError::Execute(error) => Error::from(error),
+        MigrateError::ExecuteMigration(error, version) => match Error::from(error) {
+            Error::Database(error) => {
+                Error::Migration(Box::new(MigrateError::ExecuteMigration(error, version)))
+            }
+            clear => clear,
+        },
         other => Error::Migration(Box::new(other)),
     }
 }

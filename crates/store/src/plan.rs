@@ -138,7 +138,7 @@ impl PlanWriter {
     /// Adds operations.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Moved`] when a later plan of the bridge was begun, or when the database fails.
     pub async fn add(&mut self, operations: Vec<Operation>) -> Result<()> {
         self.waiting.extend(operations);
         if self.waiting.len() >= BATCH {
@@ -177,7 +177,14 @@ impl PlanWriter {
                 .bind(r.0.subject.kind.as_str())
                 .bind(r.0.subject.source_id.as_str())
                 .bind(r.1.as_str())
-        )?;
+        )
+        .map_err(|error| {
+            if error.is_foreign_key_violation() {
+                overtaken()
+            } else {
+                error
+            }
+        })?;
         self.waiting.clear();
         Ok(())
     }
@@ -185,7 +192,8 @@ impl PlanWriter {
     /// Makes the plan visible.
     ///
     /// # Errors
-    /// [`Error::Moved`] when the bridge's generation moved on while the plan was made, or when the database fails.
+    /// [`Error::Moved`] when the bridge's generation moved on or a later plan was begun while this one was made, or
+    /// when the database fails.
     pub async fn finish(mut self, counts: PlanCounts, warnings: Vec<String>) -> Result<PlanSummary> {
         let mut tx = self.store.write().await?;
         self.write_waiting(&mut tx).await?;
@@ -204,7 +212,7 @@ impl PlanWriter {
         }
         self.summary.counts = counts;
         self.summary.warnings = warnings;
-        execute!(
+        let rows = execute!(
             tx,
             "UPDATE plan SET counts = $1, warnings = $2, ready = $3 WHERE id = $4",
             text("counts of a plan", &self.summary.counts)?,
@@ -212,7 +220,17 @@ impl PlanWriter {
             true,
             self.summary.id.as_str()
         )?;
+        if rows == 0 {
+            return Err(overtaken());
+        }
         tx.commit().await?;
         Ok(self.summary)
+    }
+}
+
+/// A later plan of the same bridge, or the bridge's end, has removed this one's rows.
+fn overtaken() -> Error {
+    Error::Moved {
+        what: "the plan".to_owned(),
     }
 }

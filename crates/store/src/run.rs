@@ -2,7 +2,7 @@
 //! are one transaction (DESIGN §4, "Creating without idempotency keys").
 
 use crate::error::Result;
-use crate::json::{instant, micros, parse, text};
+use crate::json::{instant, micros, parse, plain, text};
 use crate::link::{WrittenValue, put_link};
 use crate::open::Store;
 use model::{
@@ -154,7 +154,7 @@ impl Store {
             tx,
             "UPDATE run SET state = $1, reason = $2, finished = $3, counts = $4 WHERE id = $5",
             name,
-            reason,
+            reason.map(plain),
             run.finished.map(micros),
             text("counts of a run", &run.counts)?,
             run.id.as_str()
@@ -171,7 +171,7 @@ impl Store {
         let ended = execute!(
             tx,
             "UPDATE run SET state = 'failed', reason = $1, finished = $2 WHERE state = 'running'",
-            reason,
+            plain(reason),
             micros(self.clock.now())
         )?;
         tx.commit().await?;

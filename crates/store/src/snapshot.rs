@@ -7,8 +7,9 @@
 use crate::db::Tx;
 use crate::device::KnownDevice;
 use crate::error::Result;
-use crate::json::{instant, micros, text};
+use crate::json::{instant, micros, plain, text};
 use crate::open::Store;
+use crate::source_list::write_lists;
 use jiff::Timestamp;
 use model::{ConnectionId, Location, Organization, RawDevice, Role, SnapshotId, SourceId};
 use std::collections::HashMap;
@@ -45,7 +46,8 @@ pub struct SnapshotWriter {
     started: Timestamp,
     known: HashMap<String, KnownDevice>,
     seen: HashMap<String, Option<i64>>,
-    unreadable: u64,
+    unreadable: Vec<String>,
+    nameless: bool,
     buffer: Vec<RawDevice>,
     buffered: usize,
     spilled: bool,
@@ -129,7 +131,8 @@ impl Store {
             started: self.clock.now(),
             known,
             seen: HashMap::new(),
-            unreadable: 0,
+            unreadable: Vec::new(),
+            nameless: false,
             buffer: Vec::new(),
             buffered: 0,
             spilled: false,
@@ -156,18 +159,23 @@ impl SnapshotWriter {
         self.seen.len() as u64
     }
 
-    /// Takes a device in. One that is stored with the same digest costs nothing.
+    /// Takes a device in. One that is stored with the same digest costs nothing; of one that comes twice the last
+    /// counts.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn device(&mut self, device: RawDevice) -> Result<()> {
         let contact = device.last_contact.map(|at| at.as_second());
-        self.seen.insert(device.id.0.clone(), contact);
+        let repeated = self.seen.insert(device.id.0.clone(), contact).is_some();
+        if repeated {
+            // One statement may not write a row twice.
+            self.buffer.retain(|waiting| waiting.id != device.id);
+        }
         let same = self
             .known
             .get(device.id.as_str())
             .is_some_and(|k| k.digest == device.digest && !k.absent);
-        if !same {
+        if !same || repeated {
             self.buffered += device.raw.len() + 200;
             self.buffer.push(device);
             if self.buffered >= BUFFER {
@@ -179,9 +187,12 @@ impl SnapshotWriter {
 
     /// Notes a device that is there but could not be read: it is present, and what was stored of it stands.
     pub fn unreadable(&mut self, id: Option<&SourceId>) {
-        self.unreadable += 1;
-        if let Some(id) = id {
-            self.seen.entry(id.0.clone()).or_insert(None);
+        match id {
+            Some(id) => {
+                self.seen.entry(id.0.clone()).or_insert(None);
+                self.unreadable.push(id.0.clone());
+            }
+            None => self.nameless = true,
         }
     }
 
@@ -216,15 +227,16 @@ impl SnapshotWriter {
             self.rows_written += merge_pending(&mut tx, &self.connection).await?;
         }
         self.rows_written += upsert_devices(&mut tx, &self.connection, &self.buffer).await?;
+        self.rows_written += self.mark_present(&mut tx).await?;
         // A device that is there but unreadable leaves the question open who is missing: when its id could not be
         // read either, nobody is counted absent by this pass.
-        let nameless = self.unreadable > 0
-            && self.unreadable > self.seen.values().filter(|c| c.is_none()).count() as u64;
-        if !nameless {
+        if !self.nameless {
             self.rows_written += self.mark_absent(&mut tx, finished).await?;
         }
         if self.organization.is_none() {
-            self.rows_written += self.write_lists(&mut tx, organizations, locations, roles).await?;
+            self.rows_written +=
+                write_lists(&mut tx, &self.connection, organizations, locations, roles).await?;
+            self.rows_written += self.write_contacts(&mut tx).await?;
         }
         let snapshot = Snapshot {
             id: self.store.new_id().into(),
@@ -261,6 +273,23 @@ impl SnapshotWriter {
         Ok(snapshot)
     }
 
+    /// Takes back the absence of devices that are there again, though unreadable.
+    async fn mark_present(&self, tx: &mut Tx) -> Result<u64> {
+        let mut rows = 0;
+        for id in &self.unreadable {
+            if self.known.get(id).is_some_and(|k| k.absent) {
+                rows += execute!(
+                    tx,
+                    "UPDATE source_device SET absent_since = NULL, absent_snapshots = 0
+                     WHERE connection_id = $1 AND id = $2",
+                    self.connection.as_str(),
+                    id.as_str()
+                )?;
+            }
+        }
+        Ok(rows)
+    }
+
     /// Counts the stored devices this pass did not meet. A scoped pass never counts anybody absent (DESIGN §1).
     async fn mark_absent(&self, tx: &mut Tx, at: Timestamp) -> Result<u64> {
         if self.organization.is_some() {
@@ -280,70 +309,19 @@ impl SnapshotWriter {
         Ok(rows)
     }
 
-    async fn write_lists(
-        &self,
-        tx: &mut Tx,
-        organizations: &[Organization],
-        locations: &[Location],
-        roles: &[Role],
-    ) -> Result<u64> {
-        let connection = self.connection.as_str();
-        let mut rows = 0;
-        rows += insert_many!(
-            tx,
-            "INSERT INTO source_organization (connection_id, id, name, description)",
-            4,
-            "ON CONFLICT (connection_id, id) DO UPDATE SET name = excluded.name, description = excluded.description
-             WHERE source_organization.name <> excluded.name
-                OR COALESCE(source_organization.description, '') <> COALESCE(excluded.description, '')",
-            organizations,
-            |q, o| q.bind(connection).bind(o.id.as_str()).bind(o.name.as_str()).bind(o.description.as_deref())
-        )?;
-        rows += insert_many!(
-            tx,
-            "INSERT INTO source_location (connection_id, id, organization_id, name)",
-            4,
-            "ON CONFLICT (connection_id, id) DO UPDATE SET name = excluded.name, organization_id = excluded.organization_id
-             WHERE source_location.name <> excluded.name OR source_location.organization_id <> excluded.organization_id",
-            locations,
-            |q, l| q.bind(connection).bind(l.id.as_str()).bind(l.organization.as_str()).bind(l.name.as_str())
-        )?;
-        rows += insert_many!(
-            tx,
-            "INSERT INTO source_role (connection_id, id, name)",
-            3,
-            "ON CONFLICT (connection_id, id) DO UPDATE SET name = excluded.name WHERE source_role.name <> excluded.name",
-            roles,
-            |q, r| q.bind(connection).bind(r.id.as_str()).bind(r.name.as_str())
-        )?;
-        let here: Vec<&str> = organizations.iter().map(|o| o.id.as_str()).collect();
-        let stored = fetch_all!(
-            tx,
-            (String,),
-            "SELECT id FROM source_organization WHERE connection_id = $1",
-            connection
-        )?;
-        for (gone,) in stored.into_iter().filter(|(id,)| !here.contains(&id.as_str())) {
-            rows += execute!(
-                tx,
-                "DELETE FROM source_organization WHERE connection_id = $1 AND id = $2",
-                connection,
-                gone.as_str()
-            )?;
-        }
+    async fn write_contacts(&self, tx: &mut Tx) -> Result<u64> {
         let contacts: HashMap<&str, i64> = self
             .seen
             .iter()
             .filter_map(|(id, at)| Some((id.as_str(), (*at)?)))
             .collect();
-        rows += execute!(
+        execute!(
             tx,
             "INSERT INTO source_contact (connection_id, body) VALUES ($1, $2)
              ON CONFLICT (connection_id) DO UPDATE SET body = excluded.body",
-            connection,
+            self.connection.as_str(),
             text("last contacts", &contacts)?
-        )?;
-        Ok(rows)
+        )
     }
 }
 
@@ -358,7 +336,7 @@ async fn upsert_devices(tx: &mut Tx, connection: &ConnectionId, devices: &[RawDe
         |q, d| q
             .bind(connection.as_str())
             .bind(d.id.as_str())
-            .bind(d.uid.as_deref())
+            .bind(d.uid.as_deref().map(plain))
             .bind(d.organization.as_str())
             .bind(d.digest.as_slice())
             .bind(&*d.raw)
@@ -377,7 +355,7 @@ async fn stage_devices(tx: &mut Tx, connection: &ConnectionId, devices: &[RawDev
         |q, d| q
             .bind(connection.as_str())
             .bind(d.id.as_str())
-            .bind(d.uid.as_deref())
+            .bind(d.uid.as_deref().map(plain))
             .bind(d.organization.as_str())
             .bind(d.digest.as_slice())
             .bind(&*d.raw)
@@ -400,56 +378,4 @@ async fn merge_pending(tx: &mut Tx, connection: &ConnectionId) -> Result<u64> {
         connection.as_str()
     )?;
     Ok(merged)
-}
-
-impl Store {
-    /// The organizations of the last complete snapshot, by name.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn organizations(&self, connection: &ConnectionId) -> Result<Vec<Organization>> {
-        let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String, Option<String>),
-            "SELECT id, name, description FROM source_organization WHERE connection_id = $1 ORDER BY name, id",
-            connection.as_str()
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, name, description)| Organization {
-                id: SourceId(id),
-                name,
-                description,
-            })
-            .collect())
-    }
-
-    /// The locations of one organization.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn locations(
-        &self,
-        connection: &ConnectionId,
-        organization: &SourceId,
-    ) -> Result<Vec<Location>> {
-        let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String, String),
-            "SELECT id, organization_id, name FROM source_location WHERE connection_id = $1 AND organization_id = $2
-             ORDER BY id",
-            connection.as_str(),
-            organization.as_str()
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, organization, name)| Location {
-                id: SourceId(id),
-                organization: SourceId(organization),
-                name,
-            })
-            .collect())
-    }
 }

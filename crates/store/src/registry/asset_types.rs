@@ -1,6 +1,7 @@
 //! Asset types of the registry and their groups.
 
 use crate::error::Result;
+use crate::json::plain;
 use crate::open::Store;
 use model::{AssetType, RecordId};
 
@@ -42,17 +43,18 @@ impl Store {
         let group = match group {
             None => None,
             Some(group) => {
+                let group = plain(group);
                 execute!(
                     tx,
                     "INSERT INTO registry_asset_group (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
                     self.new_id().to_string(),
-                    group
+                    &*group
                 )?;
                 fetch_optional!(
                     tx,
                     (String,),
                     "SELECT id FROM registry_asset_group WHERE name = $1",
-                    group
+                    &*group
                 )?
             }
         };
@@ -62,7 +64,7 @@ impl Store {
             "INSERT INTO registry_asset_type (id, name, group_id, marker) VALUES ($1, $2, $3, $4)
              ON CONFLICT (marker) DO NOTHING",
             id.as_str(),
-            name,
+            plain(name),
             group.map(|(id,)| id),
             marker
         )?;

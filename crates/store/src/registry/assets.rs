@@ -2,15 +2,16 @@
 
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::json::{instant, micros, parse, text};
+use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
 use jiff::Timestamp;
 use model::operation::Change;
 use model::{Asset, Fields, RecordId};
 use serde_json::Value;
+use std::borrow::Cow;
 
 const COLUMNS: &str = "SELECT a.id, a.client_id, a.site_id, a.type_id, a.source_id, a.fields, a.archived, a.updated, \
-                       c.name FROM registry_asset a JOIN registry_client c ON c.id = a.client_id";
+                       c.name, a.version FROM registry_asset a JOIN registry_client c ON c.id = a.client_id";
 
 type Row = (
     String,
@@ -22,6 +23,7 @@ type Row = (
     Option<i64>,
     i64,
     String,
+    i64,
 );
 
 /// An asset with what a list shows besides.
@@ -100,7 +102,7 @@ impl From<Error> for UpdateRefused {
 }
 
 fn asset(row: Row) -> Result<RegistryAsset> {
-    let (id, client, site, asset_type, source_id, fields, archived, updated, client_name) = row;
+    let (id, client, site, asset_type, source_id, fields, archived, updated, client_name, _) = row;
     Ok(RegistryAsset {
         asset: Asset {
             id: RecordId(id),
@@ -116,8 +118,13 @@ fn asset(row: Row) -> Result<RegistryAsset> {
     })
 }
 
-fn text_of<'a>(fields: &'a Fields, key: &str) -> &'a str {
-    fields.get(key).and_then(Value::as_str).unwrap_or("")
+fn text_of<'a>(fields: &'a Fields, key: &str) -> Cow<'a, str> {
+    plain(fields.get(key).and_then(Value::as_str).unwrap_or(""))
+}
+
+/// What a search looks through.
+fn search_text(fields: &Fields) -> String {
+    format!("{}\n{}", text_of(fields, "name"), text_of(fields, "serialNumber")).to_lowercase()
 }
 
 fn same(a: &Value, b: &Value) -> bool {
@@ -134,7 +141,7 @@ impl Store {
         // One statement with switches instead of a statement built of pieces: the text stays readable.
         let sql = format!(
             "{COLUMNS} WHERE ($1 IS NULL OR a.client_id = $1) AND ($2 OR a.archived IS NULL) AND ($3 IS NULL OR a.id > $3)
-             AND ($4 IS NULL OR lower(a.name) LIKE $4 ESCAPE '!' OR lower(a.serial) LIKE $4 ESCAPE '!')
+             AND ($4 IS NULL OR a.search LIKE $4 ESCAPE '!')
              ORDER BY a.id LIMIT $5"
         );
         let search = filter.search.as_deref().map(|s| {
@@ -194,7 +201,14 @@ impl Store {
         let mut tx = self.write().await?;
         let mut answers = Vec::with_capacity(new.len());
         for asset in new {
-            answers.push(self.add_asset(&mut tx, asset).await);
+            execute!(tx, "SAVEPOINT record")?;
+            let answer = self.add_asset(&mut tx, asset).await;
+            let named = (
+                Some(&asset.client),
+                asset.site.as_ref(),
+                asset.asset_type.as_ref(),
+            );
+            answers.push(settle(&mut tx, answer, named).await?);
         }
         tx.commit().await?;
         Ok(answers)
@@ -212,26 +226,13 @@ impl Store {
                 return Ok(RecordId(id));
             }
         }
-        // Asked before writing: on PostgreSQL a refused statement would end the whole transaction.
-        let client = fetch_optional!(
-            tx,
-            (String,),
-            "SELECT id FROM registry_client WHERE id = $1",
-            new.client.as_str()
-        )?;
-        if client.is_none() {
-            return Err(Error::Missing {
-                what: "client",
-                name: new.client.to_string(),
-            });
-        }
         let id = self.new_id().to_string();
         let now = micros(self.clock.now());
         execute!(
             tx,
-            "INSERT INTO registry_asset (id, client_id, site_id, type_id, source_id, marker, name, serial, fields,
+            "INSERT INTO registry_asset (id, client_id, site_id, type_id, source_id, marker, name, serial, search, fields,
                  created, updated, version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 1)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 1)",
             id.as_str(),
             new.client.as_str(),
             new.site.as_ref().map(RecordId::as_str),
@@ -240,6 +241,7 @@ impl Store {
             new.marker.as_deref(),
             text_of(&new.fields, "name"),
             text_of(&new.fields, "serialNumber"),
+            search_text(&new.fields),
             text("fields of an asset", &new.fields)?,
             now
         )?;
@@ -257,7 +259,16 @@ impl Store {
         let mut tx = self.write().await?;
         let mut answers = Vec::with_capacity(updates.len());
         for (id, update) in updates {
-            answers.push(self.update_asset(&mut tx, id, update).await);
+            execute!(tx, "SAVEPOINT record")?;
+            let answer = match self.update_asset(&mut tx, id, update).await {
+                Ok(()) => Ok(Ok(())),
+                Err(UpdateRefused::Changed(why)) => Ok(Err(UpdateRefused::Changed(why))),
+                Err(UpdateRefused::Failed(error)) => Err(error),
+            };
+            let site = update.site.as_ref().and_then(Option::as_ref);
+            let named = (update.client.as_ref(), site, update.asset_type.as_ref());
+            let answer = settle(&mut tx, answer, named).await?;
+            answers.push(answer.unwrap_or_else(|error| Err(UpdateRefused::Failed(error))));
         }
         tx.commit().await?;
         Ok(answers)
@@ -282,6 +293,7 @@ impl Store {
             }
             .into());
         };
+        let version = row.9;
         let Asset {
             mut fields,
             client,
@@ -312,21 +324,71 @@ impl Store {
         let asset_type = update.asset_type.clone().or(asset_type);
         let source_id = update.source_id.clone().or(source_id);
         let archived = archived.or(update.archive.then_some(now));
-        execute!(
+        let rows = execute!(
             tx,
             "UPDATE registry_asset SET client_id = $1, site_id = $2, type_id = $3, source_id = $4, name = $5, serial = $6,
-                 fields = $7, archived = $8, updated = $9, version = version + 1 WHERE id = $10",
+                 search = $7, fields = $8, archived = $9, updated = $10, version = version + 1
+             WHERE id = $11 AND version = $12",
             client.as_str(),
             site.as_ref().map(RecordId::as_str),
             asset_type.as_ref().map(RecordId::as_str),
             source_id.as_deref(),
             text_of(&fields, "name"),
             text_of(&fields, "serialNumber"),
+            search_text(&fields),
             text("fields of an asset", &fields)?,
             archived.map(micros),
             micros(now),
-            id.as_str()
+            id.as_str(),
+            version
         )?;
+        if rows == 0 {
+            return Err(UpdateRefused::Changed(
+                "it was changed by somebody else at the same moment".to_owned(),
+            ));
+        }
         Ok(())
     }
+}
+
+/// The client, site and asset type a write named.
+type Named<'a> = (Option<&'a RecordId>, Option<&'a RecordId>, Option<&'a RecordId>);
+
+/// Keeps what was done since the savepoint `record`, or undoes it when it failed for a reason of its own: on
+/// PostgreSQL a refused statement ends the whole transaction otherwise. Any other failure ends the batch.
+async fn settle<T>(tx: &mut Tx, answer: Result<T>, named: Named<'_>) -> Result<Result<T>> {
+    let answer = match answer {
+        Ok(done) => Ok(done),
+        Err(error) if error.is_about_the_record() => {
+            execute!(tx, "ROLLBACK TO SAVEPOINT record")?;
+            Err(match error.is_foreign_key_violation() {
+                true => missing(tx, named).await?.unwrap_or(error),
+                false => error,
+            })
+        }
+        Err(error) => return Err(error),
+    };
+    execute!(tx, "RELEASE SAVEPOINT record")?;
+    Ok(answer)
+}
+
+/// Which of the named records is not there.
+async fn missing(tx: &mut Tx, (client, site, asset_type): Named<'_>) -> Result<Option<Error>> {
+    for (what, id, sql) in [
+        ("client", client, "SELECT id FROM registry_client WHERE id = $1"),
+        ("site", site, "SELECT id FROM registry_site WHERE id = $1"),
+        (
+            "asset type",
+            asset_type,
+            "SELECT id FROM registry_asset_type WHERE id = $1",
+        ),
+    ] {
+        if let Some(id) = id
+            && fetch_optional!(tx, (String,), sql, id.as_str())?.is_none()
+        {
+            let name = id.to_string();
+            return Ok(Some(Error::Missing { what, name }));
+        }
+    }
+    Ok(None)
 }

@@ -1,7 +1,8 @@
 //! Clients of the registry, their sites and contacts.
 
+use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::json::micros;
+use crate::json::{micros, plain};
 use crate::open::Store;
 use model::{Client, RecordId, RecordKind, Site};
 
@@ -67,7 +68,7 @@ impl Store {
                 "INSERT INTO registry_client (id, name, source_id, marker, created) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (marker) DO NOTHING",
                 id.as_str(),
-                client.name.as_str(),
+                plain(&client.name),
                 client.source_id.as_deref(),
                 client.marker.as_deref(),
                 micros(self.clock.now())
@@ -121,18 +122,7 @@ impl Store {
         marker: Option<&str>,
     ) -> Result<RecordId> {
         let mut tx = self.write().await?;
-        let known = fetch_optional!(
-            tx,
-            (String,),
-            "SELECT id FROM registry_client WHERE id = $1",
-            client.as_str()
-        )?;
-        if known.is_none() {
-            return Err(Error::Missing {
-                what: "client",
-                name: client.to_string(),
-            });
-        }
+        must_exist(&mut tx, client).await?;
         let id = self.new_id().to_string();
         let added = execute!(
             tx,
@@ -140,7 +130,7 @@ impl Store {
              ON CONFLICT (marker) DO NOTHING",
             id.as_str(),
             client.as_str(),
-            name,
+            plain(name),
             marker,
             micros(self.clock.now())
         )?;
@@ -186,18 +176,19 @@ impl Store {
     /// Adds a contact.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Missing`] when there is no such client, or when the database fails.
     pub async fn add_registry_contact(&self, contact: &RegistryContact) -> Result<RecordId> {
         let id = self.new_id().to_string();
         let mut tx = self.write().await?;
+        must_exist(&mut tx, &contact.client).await?;
         execute!(
             tx,
             "INSERT INTO registry_contact (id, client_id, name, email, phone, created) VALUES ($1, $2, $3, $4, $5, $6)",
             id.as_str(),
             contact.client.as_str(),
-            contact.name.as_str(),
-            contact.email.as_deref(),
-            contact.phone.as_deref(),
+            plain(&contact.name),
+            contact.email.as_deref().map(plain),
+            contact.phone.as_deref().map(plain),
             micros(self.clock.now())
         )?;
         tx.commit().await?;
@@ -218,5 +209,22 @@ impl Store {
         let mut conn = self.read().await?;
         let rows = fetch_all!(conn, (String,), sql, marker)?;
         Ok(rows.into_iter().map(|(id,)| RecordId(id)).collect())
+    }
+}
+
+/// [`Error::Missing`] when there is no such client.
+async fn must_exist(tx: &mut Tx, client: &RecordId) -> Result<()> {
+    let known = fetch_optional!(
+        tx,
+        (String,),
+        "SELECT id FROM registry_client WHERE id = $1",
+        client.as_str()
+    )?;
+    match known {
+        Some(_) => Ok(()),
+        None => Err(Error::Missing {
+            what: "client",
+            name: client.to_string(),
+        }),
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! These are the tables of the simplest destination; `connectors/registry` gives them the port's shape.
 
+mod asset_types;
 mod assets;
 mod clients;
 mod fields;
-mod types;
 
 pub use assets::{AssetFilter, AssetUpdate, NewRegistryAsset, RegistryAsset, UpdateRefused};
 pub use clients::{NewRegistryClient, RegistryContact};

@@ -1,0 +1,23 @@
+//! The store's story: every function of it, on SQLite always and on PostgreSQL where `RMMBRIDGE_TEST_POSTGRES` names
+//! a server. A module tells what one source file promises; `estate` and `assets` hold the records they share.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod address;
+mod assets;
+mod bridges;
+mod connections;
+mod estate;
+mod grants;
+mod leases;
+mod links;
+mod opening;
+mod passes;
+mod plans;
+mod projections;
+mod registry;
+mod registry_assets;
+mod registry_updates;
+mod runs;
+mod snapshots;
+mod writers;

@@ -1,0 +1,190 @@
+//! The registry's clients, sites, contacts, asset types and fields.
+
+use model::{FieldType, RecordId, RecordKind, TargetField};
+use store::Store;
+use store::registry::{BUILT_IN, NewRegistryClient, RegistryContact};
+use testkit::TestStore;
+
+fn client(name: &str, marker: Option<&str>) -> NewRegistryClient {
+    NewRegistryClient {
+        name: name.to_owned(),
+        source_id: marker.map(|m| format!("org of {m}")),
+        marker: marker.map(str::to_owned),
+    }
+}
+
+async fn one_client(store: &Store) -> RecordId {
+    store
+        .add_registry_clients(&[client("Acme", None)])
+        .await
+        .unwrap()
+        .remove(0)
+}
+
+#[tokio::test]
+async fn clients_are_added_once_for_each_marker() {
+    TestStore::on_every_engine(async |test| {
+        let new = [
+            client("Zeta Works", Some("m-1")),
+            client("Alpha Dental", None),
+            client("Alpha Dental", None),
+        ];
+        let ids = test.add_registry_clients(&new).await.unwrap();
+        assert_eq!(ids.len(), 3);
+        // After a crash the same batch comes again, under whatever name: the marker decides.
+        let again = test
+            .add_registry_clients(&[client("Zeta Works AG", Some("m-1")), client("New", Some("m-2"))])
+            .await
+            .unwrap();
+        assert_eq!(again[0], ids[0]);
+        let clients = test.registry_clients().await.unwrap();
+        let names: Vec<_> = clients.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["Alpha Dental", "Alpha Dental", "New", "Zeta Works"]);
+        assert_eq!(clients[3].id, ids[0]);
+        assert_eq!(clients[3].source_id.as_deref(), Some("org of m-1"));
+        assert_eq!(clients[0].source_id, None);
+        assert_eq!(
+            test.registry_find(RecordKind::Client, "m-1").await.unwrap(),
+            [ids[0].clone()]
+        );
+        assert!(
+            test.registry_find(RecordKind::Client, "m-9")
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            test.registry_find(RecordKind::Site, "m-1")
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sites_and_contacts_belong_to_a_client_that_exists() {
+    TestStore::on_every_engine(async |test| {
+        let acme = one_client(&test).await;
+        let site = test
+            .add_registry_site(&acme, "Head office", Some("s-1"))
+            .await
+            .unwrap();
+        assert_eq!(
+            test.add_registry_site(&acme, "Head office", Some("s-1"))
+                .await
+                .unwrap(),
+            site
+        );
+        test.add_registry_site(&acme, "Annex", None).await.unwrap();
+        let sites = test.registry_sites(&acme).await.unwrap();
+        assert_eq!(
+            sites.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
+            ["Annex", "Head office"]
+        );
+        assert_eq!((&sites[1].id, &sites[1].client), (&site, &acme));
+        assert_eq!(test.registry_find(RecordKind::Site, "s-1").await.unwrap(), [site]);
+
+        let mut contact = RegistryContact {
+            id: RecordId(String::new()),
+            client: acme.clone(),
+            name: "Front desk".to_owned(),
+            email: Some("desk@example.test".to_owned()),
+            phone: None,
+        };
+        contact.id = test.add_registry_contact(&contact).await.unwrap();
+        assert_eq!(test.registry_contacts(&acme).await.unwrap(), [contact.clone()]);
+
+        let nobody = RecordId::from("nobody");
+        let site = test
+            .add_registry_site(&nobody, "Nowhere", None)
+            .await
+            .unwrap_err();
+        assert_eq!(site.to_string(), "there is no client `nobody`");
+        contact.client = nobody.clone();
+        let contact = test.add_registry_contact(&contact).await.unwrap_err();
+        assert_eq!(contact.to_string(), "there is no client `nobody`");
+        assert!(test.registry_sites(&nobody).await.unwrap().is_empty());
+        assert!(test.registry_contacts(&nobody).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn asset_types_share_their_groups() {
+    TestStore::on_every_engine(async |test| {
+        let server = test
+            .add_registry_asset_type("Windows Server", Some("Servers"), Some("t-1"))
+            .await
+            .unwrap();
+        let again = test
+            .add_registry_asset_type("Renamed", Some("Servers"), Some("t-1"))
+            .await
+            .unwrap();
+        assert_eq!(again, server);
+        test.add_registry_asset_type("Linux Server", Some("Servers"), None)
+            .await
+            .unwrap();
+        test.add_registry_asset_type("Camera", None, None).await.unwrap();
+        let types = test.registry_asset_types().await.unwrap();
+        let shown: Vec<_> = types
+            .iter()
+            .map(|t| (t.name.as_str(), t.group.as_deref()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("Camera", None),
+                ("Linux Server", Some("Servers")),
+                ("Windows Server", Some("Servers"))
+            ]
+        );
+        assert_eq!(
+            test.registry_find(RecordKind::AssetType, "t-1").await.unwrap(),
+            [server]
+        );
+        assert_eq!(test.sql("SELECT COUNT(*) FROM registry_asset_group").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn custom_fields_come_after_the_built_in_ones() {
+    TestStore::on_every_engine(async |test| {
+        let built_in = test.registry_fields().await.unwrap();
+        assert_eq!(built_in.len(), BUILT_IN.len());
+        assert!(built_in.iter().all(|f| !f.custom));
+        let types = [
+            FieldType::Text,
+            FieldType::Integer,
+            FieldType::Decimal,
+            FieldType::Boolean,
+            FieldType::Date,
+        ];
+        let custom: Vec<_> = types
+            .into_iter()
+            .enumerate()
+            .map(|(n, field_type)| TargetField {
+                key: format!("custom{n}"),
+                label: format!("Custom {n}"),
+                field_type,
+                custom: true,
+            })
+            .collect();
+        for field in custom.iter().rev() {
+            test.add_registry_field(field).await.unwrap();
+        }
+        // One that is there stays as it is.
+        let other = TargetField {
+            label: "Other".to_owned(),
+            field_type: FieldType::Date,
+            ..custom[0].clone()
+        };
+        test.add_registry_field(&other).await.unwrap();
+        let fields = test.registry_fields().await.unwrap();
+        assert_eq!(&fields[..BUILT_IN.len()], built_in);
+        assert_eq!(&fields[BUILT_IN.len()..], custom);
+    })
+    .await;
+}

@@ -1,0 +1,196 @@
+//! Runs and their items: intended, then ended, once.
+
+use crate::estate;
+use jiff::SignedDuration;
+use model::{BridgeId, Outcome, PlanId, RecordKind, RunCounts, RunId, RunKind, RunState};
+use std::collections::BTreeMap;
+use store::{ItemState, NewItem, NewLink};
+use testkit::TestStore;
+
+fn done(record: &str) -> Outcome {
+    Outcome::Done {
+        record: record.into(),
+    }
+}
+
+fn item(number: u32, outcome: Outcome) -> NewItem {
+    NewItem {
+        number,
+        outcome,
+        link: None,
+    }
+}
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_with_how_they_ended() {
+    TestStore::on_every_engine(async |test| {
+        let read = RunKind::Read {
+            connection: "c-1".into(),
+        };
+        let apply = RunKind::Apply {
+            bridge: BridgeId::from("b-1"),
+            plan: PlanId::from("p-1"),
+        };
+        let mut first = test.begin_run(read.clone(), "schedule:nightly").await.unwrap();
+        assert_eq!((&first.kind, &first.state), (&read, &RunState::Running));
+        test.clock().advance(SignedDuration::from_secs(3));
+        let mut second = test.begin_run(apply, "person:ana").await.unwrap();
+        assert_eq!(test.runs(10).await.unwrap(), [second.clone(), first.clone()]);
+
+        first.counts = RunCounts {
+            done: 1200,
+            failed: 1,
+            skipped: 2,
+            unknown: 3,
+        };
+        let finished = test.clock().advance(SignedDuration::from_secs(3));
+        test.end_run(&mut first, RunState::Finished).await.unwrap();
+        assert_eq!(first.finished, Some(finished));
+        let reason = "the registry did not answer; try again".to_owned();
+        test.end_run(&mut second, RunState::Failed { reason })
+            .await
+            .unwrap();
+        assert_eq!(test.runs(10).await.unwrap(), [second.clone(), first]);
+        assert_eq!(test.runs(1).await.unwrap(), [second]);
+        assert!(test.runs(0).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_whose_process_died_are_ended_and_no_others() {
+    TestStore::on_every_engine(async |test| {
+        let kind = RunKind::Read {
+            connection: "c-1".into(),
+        };
+        let mut ended = test.begin_run(kind.clone(), "console:test").await.unwrap();
+        test.end_run(&mut ended, RunState::Finished).await.unwrap();
+        let left = [
+            test.begin_run(kind.clone(), "console:test").await.unwrap(),
+            test.begin_run(kind, "console:test").await.unwrap(),
+        ];
+        let now = test.clock().advance(SignedDuration::from_hours(1));
+        assert_eq!(test.end_abandoned_runs("its process ended").await.unwrap(), 2);
+        assert_eq!(test.end_abandoned_runs("its process ended").await.unwrap(), 0);
+        let runs = test.runs(10).await.unwrap();
+        for run in left {
+            let run = runs.iter().find(|r| r.id == run.id).unwrap();
+            assert_eq!(
+                run.state,
+                RunState::Failed {
+                    reason: "its process ended".to_owned()
+                }
+            );
+            assert_eq!(run.finished, Some(now));
+        }
+        assert!(runs.contains(&ended));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_done_stays_done_and_what_is_not_may_be_tried_again() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let plan = PlanId::from("p-1");
+        let first = estate::run(&test, &bridge.id, plan.as_str()).await;
+        let failed = Outcome::Failed {
+            message: "the name is too long".to_owned(),
+        };
+        let skipped = Outcome::Skipped {
+            message: "os was changed by hand".to_owned(),
+        };
+        let unknown = Outcome::Unknown {
+            message: "the connection was reset".to_owned(),
+        };
+        let numbers: Vec<u32> = (1..=200).collect();
+        test.intend(&first, &plan, &numbers).await.unwrap();
+        let items = test.run_items(&plan).await.unwrap();
+        assert_eq!(items.len(), 200);
+        assert!(
+            items
+                .values()
+                .all(|i| i.state == ItemState::Intended && i.run == first)
+        );
+        assert!(test.failed_items(&first).await.unwrap().is_empty());
+
+        test.record(
+            &first,
+            &plan,
+            &bridge.id,
+            vec![
+                item(1, done("r-1")),
+                item(2, failed.clone()),
+                item(3, skipped.clone()),
+                item(4, unknown.clone()),
+            ],
+        )
+        .await
+        .unwrap();
+        assert_eq!(
+            test.failed_items(&first).await.unwrap(),
+            [(2, failed), (3, skipped), (4, unknown)]
+        );
+
+        // Another run of the same plan: what is done is not begun again.
+        let second = estate::run(&test, &bridge.id, plan.as_str()).await;
+        test.intend(&second, &plan, &[1, 2, 4]).await.unwrap();
+        let items = test.run_items(&plan).await.unwrap();
+        assert_eq!(items[&1].state, ItemState::Ended(done("r-1")));
+        assert_eq!(items[&1].run, first);
+        for number in [2, 4] {
+            assert_eq!(items[&number].state, ItemState::Intended);
+            assert_eq!(items[&number].run, second);
+        }
+        assert!(matches!(
+            items[&3].state,
+            ItemState::Ended(Outcome::Skipped { .. })
+        ));
+        test.record(&second, &plan, &bridge.id, vec![item(2, done("r-2"))])
+            .await
+            .unwrap();
+        assert_eq!(
+            test.run_items(&plan).await.unwrap()[&2].state,
+            ItemState::Ended(done("r-2"))
+        );
+        assert_eq!(test.failed_items(&first).await.unwrap().len(), 1);
+        assert!(test.run_items(&"other".into()).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_outcome_and_its_link_are_stored_together_or_not_at_all() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let plan = PlanId::from("p-1");
+        let run = estate::run(&test, &bridge.id, plan.as_str()).await;
+        test.intend(&run, &plan, &[1, 2]).await.unwrap();
+        let linked = |number: u32| NewItem {
+            number,
+            outcome: done("r"),
+            link: Some(NewLink {
+                kind: RecordKind::Client,
+                source: number.to_string().into(),
+                destination: "r".into(),
+                written: BTreeMap::new(),
+            }),
+        };
+        test.record(&run, &plan, &bridge.id, vec![linked(1)])
+            .await
+            .unwrap();
+        assert_eq!(test.links(&bridge.id, RecordKind::Client).await.unwrap().len(), 1);
+
+        // The run of the second is gone: its outcome cannot be stored, so its link is not.
+        let nobody = RunId::from("nobody");
+        test.record(&nobody, &plan, &bridge.id, vec![linked(2)])
+            .await
+            .unwrap_err();
+        assert_eq!(test.links(&bridge.id, RecordKind::Client).await.unwrap().len(), 1);
+        assert_eq!(
+            test.run_items(&plan).await.unwrap()[&2].state,
+            ItemState::Intended
+        );
+    })
+    .await;
+}
