@@ -1,0 +1,11 @@
+//! The connector against the simulator: what it reads, how it survives what goes wrong, and what it says.
+
+mod browser;
+mod checking;
+mod consent;
+mod faults;
+mod leaving_out;
+mod reading;
+mod scope;
+mod standin;
+mod tenant;

@@ -1,0 +1,202 @@
+//! What a connector registers with the program.
+
+use crate::destination::Destination;
+use crate::error::{Error, Kind};
+use crate::grant::{GrantStore, NewGrant};
+use crate::source::Source;
+use async_trait::async_trait;
+use model::{Clock, Connection, Random};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use url::Url;
+
+/// Secret settings by key. Their `Debug` shows nothing.
+pub type Secrets = BTreeMap<String, SecretString>;
+
+/// One setting a connector asks for. The texts become the form and the command line's help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Key in the settings or among the secrets.
+    pub key: &'static str,
+    /// What people see.
+    pub label: &'static str,
+    /// What to enter and where to find it.
+    pub help: &'static str,
+    /// Whether it is sealed and never shown again.
+    pub secret: bool,
+    /// Whether it must be given.
+    pub required: bool,
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingProblem {
+    /// Key of the setting.
+    pub key: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// How requests leave this machine.
+#[derive(Clone, Debug, Default)]
+pub struct Outbound {
+    /// Whether private and loopback hosts are allowed; an owner says so for each connection.
+    pub allow_private_hosts: bool,
+    /// An HTTP proxy.
+    pub proxy: Option<Url>,
+    /// More certificate authorities, PEM.
+    pub extra_ca: Option<Vec<u8>>,
+}
+
+/// Everything a connector needs to open a connection.
+#[derive(Clone)]
+pub struct OpenContext {
+    /// The connection, with its settings.
+    pub connection: Connection,
+    /// Its secrets.
+    pub secrets: Secrets,
+    /// Where its grant is kept.
+    pub grants: Arc<dyn GrantStore>,
+    /// How requests leave.
+    pub outbound: Outbound,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness strong enough for secrets.
+    pub random: Arc<dyn Random>,
+}
+
+/// How a connection gets its grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A person consents in a browser.
+    Consent,
+    /// The app's own id and secret are enough.
+    Machine,
+}
+
+/// A consent under way: kept until the browser comes back.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Where the browser goes.
+    pub url: Url,
+    /// Must come back unchanged; binds this consent to this connection and browser.
+    pub state: SecretString,
+    /// PKCE verifier (RFC 7636).
+    pub verifier: SecretString,
+    /// The redirect URI exactly as sent.
+    pub redirect: String,
+}
+
+/// How a connection is authorized.
+#[async_trait]
+pub trait Authorization: Send + Sync {
+    /// Whether a person has to consent.
+    fn mode(&self) -> Mode;
+
+    /// Starts a consent that will return to `redirect`.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when the settings do not allow one.
+    fn begin(&self, redirect: &str) -> Result<Pending, Error>;
+
+    /// Asks the vendor whether it knows this app at all, before a browser is sent there (a wrong region answers 404).
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] with what to correct.
+    async fn preflight(&self, pending: &Pending) -> Result<(), Error>;
+
+    /// Exchanges what the browser brought back. `query` is the callback's query, undecoded.
+    ///
+    /// # Errors
+    /// [`Kind::Auth`] for a refusal or a state that is not ours, and whatever the exchange met.
+    async fn finish(&self, pending: &Pending, query: &str) -> Result<NewGrant, Error>;
+
+    /// Gets a grant without a person.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when the mode is [`Mode::Consent`], and whatever the exchange met.
+    async fn machine_grant(&self) -> Result<NewGrant, Error>;
+}
+
+/// One outside system.
+pub trait Connector: Send + Sync {
+    /// The stored name, e.g. `ninjaone`.
+    fn kind(&self) -> &'static str;
+
+    /// What people call it, e.g. `NinjaOne`.
+    fn label(&self) -> &'static str;
+
+    /// The settings it asks for, in the order of the form.
+    fn settings(&self) -> &'static [Setting];
+
+    /// Checks settings and secrets without asking anybody.
+    ///
+    /// # Errors
+    /// Every problem found, each at its setting.
+    fn validate(&self, settings: &serde_json::Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>>;
+
+    /// How a connection is authorized; `None` when there is nothing to authorize.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when the settings cannot be used.
+    fn authorization(&self, _cx: &OpenContext) -> Result<Option<Arc<dyn Authorization>>, Error> {
+        Ok(None)
+    }
+
+    /// Opens the connection as a source.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when it cannot be one.
+    fn source(&self, _cx: &OpenContext) -> Result<Arc<dyn Source>, Error> {
+        Err(Error::new(
+            Kind::Configuration,
+            format!("opening {}", self.label()),
+            "it is not a source of devices",
+        ))
+    }
+
+    /// Opens the connection as a destination.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when it cannot be one.
+    fn destination(&self, _cx: &OpenContext) -> Result<Arc<dyn Destination>, Error> {
+        Err(Error::new(
+            Kind::Configuration,
+            format!("opening {}", self.label()),
+            "it is not a destination",
+        ))
+    }
+}
+
+/// The connectors this program was built with.
+#[derive(Clone, Default)]
+pub struct Connectors(Vec<Arc<dyn Connector>>);
+
+impl Connectors {
+    /// A list of connectors.
+    pub fn new(connectors: Vec<Arc<dyn Connector>>) -> Self {
+        Self(connectors)
+    }
+
+    /// The connector of that kind.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`], naming those there are.
+    pub fn get(&self, kind: &str) -> Result<&Arc<dyn Connector>, Error> {
+        self.0.iter().find(|c| c.kind() == kind).ok_or_else(|| {
+            let known: Vec<_> = self.0.iter().map(|c| c.kind()).collect();
+            Error::new(
+                Kind::Configuration,
+                format!("opening a connection of kind {kind:?}"),
+                "this program has no such connector",
+            )
+            .advise(format!("Known kinds: {}", known.join(", ")))
+        })
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Connector>> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,204 @@
+//! The destination port: where clients and assets are kept.
+
+use crate::check::CheckPoint;
+use crate::error::Error;
+use async_trait::async_trait;
+use model::operation::Change;
+use model::{Asset, AssetType, Client, Fields, RecordId, RecordKind, Site, TargetField};
+use std::fmt;
+use tokio::sync::mpsc;
+
+/// What a destination can do. What it cannot is said to people and never silently kept elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Clients can be created.
+    pub create_clients: bool,
+    /// Assets can be archived.
+    pub archive: bool,
+    /// Sites exist here.
+    pub sites: bool,
+    /// Assets of one client can be read cheaply; otherwise the engine reads all once.
+    pub assets_by_client: bool,
+    /// How many writes one call of [`Destination::write`] may hold.
+    pub max_batch: usize,
+}
+
+/// Our mark on a record we created: the natural key of its source record. The destination keeps it in a field that
+/// can be searched, so that a create whose answer was lost is found again (DESIGN §4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Marker(pub String);
+
+impl Marker {
+    /// The mark of a source record: connection, kind and source id.
+    pub fn new(connection: &model::ConnectionId, kind: RecordKind, source: &model::SourceId) -> Self {
+        Self(format!("{connection}/{}/{source}", kind.as_str()))
+    }
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which assets to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AssetScope {
+    /// All of them.
+    All,
+    /// One client's.
+    Client(RecordId),
+    /// These; ones that no longer exist are left out.
+    Ids(Vec<RecordId>),
+}
+
+/// A new asset with everything it refers to resolved to records that exist.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAsset {
+    /// The client it belongs to.
+    pub client: RecordId,
+    /// The site it stands at.
+    pub site: Option<RecordId>,
+    /// Its type.
+    pub asset_type: Option<RecordId>,
+    /// The source's device id, for destinations that keep one.
+    pub source_id: String,
+    /// Its fields.
+    pub fields: Fields,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// Create a client.
+    CreateClient {
+        /// Our mark.
+        marker: Marker,
+        /// Its name.
+        name: String,
+        /// The source's organization id, for destinations that keep one.
+        source_id: String,
+    },
+    /// Create a site.
+    CreateSite {
+        /// Our mark.
+        marker: Marker,
+        /// The client it belongs to.
+        client: RecordId,
+        /// Its name.
+        name: String,
+    },
+    /// Create an asset type, and its group when it is missing.
+    CreateAssetType {
+        /// Our mark.
+        marker: Marker,
+        /// Its name.
+        name: String,
+        /// Its group.
+        group: Option<String>,
+    },
+    /// Create an asset.
+    CreateAsset {
+        /// Our mark.
+        marker: Marker,
+        /// Its content.
+        asset: NewAsset,
+    },
+    /// Change an asset. The destination refuses with [`WriteError::Changed`] when a `before` no longer stands.
+    UpdateAsset {
+        /// The asset.
+        id: RecordId,
+        /// Fields to change.
+        changes: Vec<Change>,
+        /// Its new client.
+        client: Option<RecordId>,
+        /// Its new site; `Some(None)` takes it away.
+        site: Option<Option<RecordId>>,
+        /// Its new type.
+        asset_type: Option<RecordId>,
+        /// The source's device id, set when a record entered by hand is adopted.
+        source_id: Option<String>,
+    },
+    /// Archive an asset.
+    ArchiveAsset {
+        /// The asset.
+        id: RecordId,
+    },
+}
+
+/// What a write led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The record.
+    pub id: RecordId,
+}
+
+/// Why a write did not lead to a record.
+#[derive(Clone, Debug)]
+pub enum WriteError {
+    /// The destination refused it; nothing was written.
+    Refused(Error),
+    /// The record is not as the plan saw it; nothing was written.
+    Changed(String),
+    /// It was sent and no answer came: it may have been carried out.
+    Unknown(Error),
+}
+
+/// The result of one write.
+pub type WriteResult = Result<Written, WriteError>;
+
+/// Where clients and assets are kept.
+#[async_trait]
+pub trait Destination: Send + Sync {
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The asset fields a rule may write.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn target_fields(&self) -> Result<Vec<TargetField>, Error>;
+
+    /// Adds a custom field; adding one that is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Invalid`] when the destination cannot.
+    async fn create_field(&self, field: &TargetField) -> Result<(), Error>;
+
+    /// All clients.
+    ///
+    /// # Errors
+    /// Any [`Error`]; never a part of the list.
+    async fn clients(&self) -> Result<Vec<Client>, Error>;
+
+    /// The sites of one client.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn sites(&self, client: &RecordId) -> Result<Vec<Site>, Error>;
+
+    /// All asset types.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn asset_types(&self) -> Result<Vec<AssetType>, Error>;
+
+    /// Sends every asset of `scope`, archived ones included, into `pages`.
+    ///
+    /// # Errors
+    /// Any [`Error`] when the end could not be proven.
+    async fn assets(&self, scope: AssetScope, pages: mpsc::Sender<Vec<Asset>>) -> Result<(), Error>;
+
+    /// Records that carry our mark.
+    ///
+    /// # Errors
+    /// Any [`Error`].
+    async fn find(&self, kind: RecordKind, marker: &Marker) -> Result<Vec<RecordId>, Error>;
+
+    /// Carries out up to [`Capabilities::max_batch`] writes and answers each, in order. One failing write does not
+    /// stop the others.
+    async fn write(&self, writes: &[Write]) -> Vec<WriteResult>;
+
+    /// Checks connection and rights, one point each.
+    async fn check(&self) -> Vec<CheckPoint>;
+}

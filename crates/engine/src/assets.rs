@@ -1,0 +1,98 @@
+//! Looking at the registry's assets: lists, one asset, and where each of its values came from.
+
+use crate::engine::{Engine, require};
+use crate::error::Result;
+use jiff::Timestamp;
+use model::{Actor, ActorRole, Bridge, RecordId, RecordKind, SourceId};
+use serde_json::Value;
+use store::registry::{AssetFilter, RegistryAsset};
+
+/// One value of an asset and where it came from.
+#[derive(Clone, Debug)]
+pub struct FieldOrigin {
+    /// Key of the field.
+    pub field: String,
+    /// What stands there.
+    pub value: Value,
+    /// The run that wrote exactly this value, and when; `None` for what a person entered or changed since.
+    pub written: Option<(model::RunId, Timestamp)>,
+}
+
+/// An asset with the origin of its values.
+#[derive(Clone, Debug)]
+pub struct AssetDetail {
+    /// The asset.
+    pub asset: RegistryAsset,
+    /// Its values, by field.
+    pub fields: Vec<FieldOrigin>,
+    /// The device it is linked to, with the bridge's name and the page of the device at the source.
+    pub device: Option<(String, SourceId, Option<String>)>,
+}
+
+impl Engine {
+    /// Assets of the registry.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn assets(&self, actor: &Actor, filter: &AssetFilter) -> Result<Vec<RegistryAsset>> {
+        require(actor, ActorRole::Viewer, "see assets")?;
+        Ok(self.store.registry_assets(filter).await?)
+    }
+
+    /// One asset of the registry, with the origin of every value.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn asset(&self, actor: &Actor, id: &RecordId) -> Result<Option<AssetDetail>> {
+        require(actor, ActorRole::Viewer, "see assets")?;
+        let Some(asset) = self.store.registry_asset(id).await? else {
+            return Ok(None);
+        };
+        let mut link = None;
+        for bridge in self.store.bridges().await? {
+            if let Some(found) = self.store.link_to(&bridge.id, RecordKind::Asset, id).await? {
+                link = Some((bridge, found));
+                break;
+            }
+        }
+        let fields = asset
+            .asset
+            .fields
+            .iter()
+            .map(|(field, value)| {
+                let written = link
+                    .as_ref()
+                    .and_then(|(_, l)| l.written.get(field))
+                    .filter(|w| &w.value == value);
+                FieldOrigin {
+                    field: field.clone(),
+                    value: value.clone(),
+                    written: written.map(|w| {
+                        (
+                            w.run.clone(),
+                            Timestamp::from_microsecond(w.at).unwrap_or_default(),
+                        )
+                    }),
+                }
+            })
+            .collect();
+        let device = match link {
+            Some((bridge, link)) => {
+                let url = self.device_url(&bridge, &link.source).await;
+                Some((bridge.name, link.source, url))
+            }
+            None => None,
+        };
+        Ok(Some(AssetDetail {
+            asset,
+            fields,
+            device,
+        }))
+    }
+
+    /// Where a person finds a device in the vendor's own pages, if the source can be opened and has such pages.
+    pub async fn device_url(&self, bridge: &Bridge, device: &SourceId) -> Option<String> {
+        let (_, source) = self.open_source(&bridge.source).await.ok()?;
+        source.device_url(device)
+    }
+}

@@ -1,0 +1,91 @@
+//! Making bridges and changing their settings.
+
+use crate::engine::{Engine, require};
+use crate::error::{Error, Result};
+use connect::SettingProblem;
+use model::{Actor, ActorRole, Bridge, BridgeSettings, ConnectionId};
+
+impl Engine {
+    /// All bridges.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn bridges(&self, actor: &Actor) -> Result<Vec<Bridge>> {
+        require(actor, ActorRole::Viewer, "see bridges")?;
+        Ok(self.store.bridges().await?)
+    }
+
+    /// Joins a source to a destination, with the settings of a preset.
+    ///
+    /// # Errors
+    /// When there is no such preset, or a connection cannot take its part.
+    pub async fn add_bridge(
+        &self,
+        actor: &Actor,
+        name: &str,
+        source: &ConnectionId,
+        destination: &ConnectionId,
+        preset: &str,
+    ) -> Result<Bridge> {
+        require(actor, ActorRole::Owner, "make bridges")?;
+        let settings = plan::presets::settings(preset).ok_or_else(|| Error::Unknown {
+            what: "preset",
+            name: preset.to_owned(),
+            known: Some(plan::presets::PRESETS.join(", ")),
+        })?;
+        self.open_source(source).await?;
+        self.open_destination(destination).await?;
+        Ok(self
+            .store
+            .add_bridge(name, source, destination, preset, settings)
+            .await?)
+    }
+
+    /// Changes a bridge's settings. Plans made before are refused from then on.
+    ///
+    /// # Errors
+    /// When the settings cannot be used or the bridge was changed by somebody else meanwhile.
+    pub async fn change_bridge(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        settings: BridgeSettings,
+    ) -> Result<Bridge> {
+        require(actor, ActorRole::Owner, "change bridges")?;
+        if let (Some(by), true) = (
+            &bridge.settings.mapping.fixed_by,
+            settings.mapping != bridge.settings.mapping,
+        ) && settings.mapping.fixed_by.is_some()
+        {
+            let message = format!(
+                "the mapping is fixed by the preset {by}; remove `fixed_by` to make it the bridge's own"
+            );
+            return Err(problem("mapping", message));
+        }
+        if let Some(field) = &settings.asset_match_field
+            && !settings.mapping.rules.iter().any(|rule| &rule.target == field)
+        {
+            return Err(problem(
+                "asset_match_field",
+                format!("`{field}` must be mapped to recognize assets by it"),
+            ));
+        }
+        let changed = Bridge {
+            settings,
+            ..bridge.clone()
+        };
+        self.compiled_mapping(&changed).await?;
+        self.store.update_bridge(&changed).await?;
+        Ok(self.store.bridge(&bridge.id).await?)
+    }
+}
+
+fn problem(key: &str, message: String) -> Error {
+    Error::Settings {
+        kind: "bridge".to_owned(),
+        problems: vec![SettingProblem {
+            key: key.to_owned(),
+            message,
+        }],
+    }
+}

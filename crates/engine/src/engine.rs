@@ -1,0 +1,94 @@
+//! What every use case needs.
+
+use crate::error::{Error, Result};
+use connect::Connectors;
+use model::{Actor, ActorRole, Clock};
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::{RunnerLock, Store};
+
+/// How the engine is set up.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Where the runner's lock, the key and an embedded database are.
+    pub data_dir: PathBuf,
+    /// What this process calls itself towards others, e.g. `host pid 4711: rmmbridge sync`.
+    pub holder: String,
+    /// An HTTP proxy for everything that leaves.
+    pub proxy: Option<url::Url>,
+    /// More certificate authorities, PEM.
+    pub extra_ca: Option<Vec<u8>>,
+}
+
+/// The use cases of one rmmbridge.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) connectors: Connectors,
+    pub(crate) options: EngineOptions,
+}
+
+/// The right to read, plan and apply: one process at a time holds it.
+#[derive(Debug)]
+pub struct Runner {
+    _lock: RunnerLock,
+}
+
+impl Engine {
+    /// An engine on `store` with the connectors this program was built with.
+    pub fn new(store: Store, connectors: Connectors, options: EngineOptions) -> Self {
+        Self {
+            store,
+            connectors,
+            options,
+        }
+    }
+
+    /// The connectors this program was built with.
+    pub fn connectors(&self) -> &Connectors {
+        &self.connectors
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        self.store.clock()
+    }
+
+    /// Becomes the runner, and closes the books of runs whose process died.
+    ///
+    /// # Errors
+    /// When another process is the runner; the error names it.
+    pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
+        require(actor, ActorRole::Technician, "run a sync")?;
+        let lock = RunnerLock::take(&self.options.data_dir, &self.options.holder)?;
+        let ended = self
+            .store
+            .end_abandoned_runs("the process that ran it ended before it did")
+            .await?;
+        if ended > 0 {
+            tracing::warn!(runs = ended, "Closed runs whose process had ended.");
+        }
+        Ok(Runner { _lock: lock })
+    }
+
+    /// The database's own word about itself.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub async fn database_check(&self, actor: &Actor) -> Result<String> {
+        require(actor, ActorRole::Viewer, "look at the database")?;
+        Ok(self.store.integrity().await?)
+    }
+}
+
+/// Refuses an actor who holds less than `role`.
+pub(crate) fn require(actor: &Actor, role: ActorRole, doing: &str) -> Result<()> {
+    if actor.may(role) {
+        return Ok(());
+    }
+    Err(Error::Forbidden {
+        actor: actor.to_string(),
+        doing: doing.to_owned(),
+        role,
+    })
+}

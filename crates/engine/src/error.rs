@@ -1,0 +1,145 @@
+//! What goes wrong in a use case, in words that name the thing, the cause and the next step.
+
+use connect::SettingProblem;
+use model::ActorRole;
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What goes wrong in a use case.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The actor may not do this.
+    #[error("{actor} may not {doing}: that takes the role {role:?}")]
+    Forbidden {
+        /// Who asked.
+        actor: String,
+        /// What they asked for.
+        doing: String,
+        /// The role it takes.
+        role: ActorRole,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// An outside system failed.
+    #[error("{connection}: {error}")]
+    Outside {
+        /// The connection's name.
+        connection: String,
+        /// What failed there.
+        #[source]
+        error: connect::Error,
+    },
+    /// Settings cannot be used.
+    #[error("{}", settings_message(.kind, .problems))]
+    Settings {
+        /// The connector's name.
+        kind: String,
+        /// Every problem, at its setting.
+        problems: Vec<SettingProblem>,
+    },
+    /// The mapping of a bridge cannot be used.
+    #[error("mapping of bridge `{bridge}`: {error}")]
+    Mapping {
+        /// The bridge's name.
+        bridge: String,
+        /// Which rule and why.
+        #[source]
+        error: plan::MappingError,
+    },
+    /// A name that nothing has.
+    #[error("there is no {what} `{name}`{}", .known.as_ref().map(|k| format!(". There are: {k}")).unwrap_or_default())]
+    Unknown {
+        /// What was looked for.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Names there are, if a few.
+        known: Option<String>,
+    },
+    /// A name that several have.
+    #[error("{count} {what} are named `{name}`. Give the id instead")]
+    Ambiguous {
+        /// What was looked for.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// How many have it.
+        count: usize,
+    },
+    /// Nothing was read from the source yet.
+    #[error("nothing was read from `{connection}` yet. Run: rmmbridge sync, or rmmbridge plan --read")]
+    NothingRead {
+        /// The connection's name.
+        connection: String,
+    },
+    /// The plan is older than the settings or decisions it was made from.
+    #[error(
+        "plan {plan} was made before the bridge's settings or decisions changed. Make a new one: rmmbridge plan"
+    )]
+    StalePlan {
+        /// The plan.
+        plan: String,
+    },
+    /// The brakes want a person to look.
+    #[error("plan {plan} stops for a person: {}. Look at it, then apply it with --confirm", .warnings.join("; "))]
+    NeedsConfirmation {
+        /// The plan.
+        plan: String,
+        /// Why.
+        warnings: Vec<String>,
+    },
+    /// Writing is switched off.
+    #[error("`{connection}` is read-only or paused: nothing was written")]
+    WritesOff {
+        /// The connection's name.
+        connection: String,
+    },
+    /// The new grant belongs to another tenant.
+    #[error(
+        "the account that was just authorized is not the one `{connection}` belongs to: {evidence}. Its small ids would collide with the old tenant's, so nothing was stored. Sign in to the right account, or make a new connection"
+    )]
+    OtherTenant {
+        /// The connection's name.
+        connection: String,
+        /// What differs.
+        evidence: String,
+    },
+    /// A file cannot be used.
+    #[error("{file}: {problem}")]
+    File {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A person stopped it.
+    #[error("stopped; what was finished before stands, and the next run goes on from there")]
+    Stopped,
+}
+
+fn settings_message(kind: &str, problems: &[SettingProblem]) -> String {
+    let list: Vec<String> = problems
+        .iter()
+        .map(|p| {
+            if p.key.is_empty() {
+                p.message.clone()
+            } else {
+                format!("{}: {}", p.key, p.message)
+            }
+        })
+        .collect();
+    format!("settings of the {kind} connection: {}", list.join("; "))
+}
+
+impl Error {
+    /// Wraps an outside error with the connection it came from.
+    pub(crate) fn outside(connection: &str) -> impl Fn(connect::Error) -> Self + '_ {
+        move |error| Self::Outside {
+            connection: connection.to_owned(),
+            error,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The use cases: connect, check, read, match, map, plan, apply, sync. The only crate that joins `plan`,
+//! `connect` and `store`.
+//!
+//! [`Engine`] is what every front end holds. Each use case is one file with its error cases and tests beside it; each
+//! takes the [`model::Actor`] who asks, and decides what they may do, so that no front end has to.
+//!
+//! The way of the data is [`read`] → [`planning`] → [`applying`]; [`sync`] is the three in a row.
+
+pub mod applying;
+pub mod assets;
+pub mod bridges;
+pub mod checking;
+pub mod connecting;
+mod engine;
+mod error;
+mod grants;
+pub mod import;
+pub mod mapping;
+pub mod matching;
+mod opening;
+pub mod planning;
+pub mod portable;
+pub mod progress;
+pub mod read;
+pub mod resolve;
+pub mod runs;
+pub mod sync;
+mod tenant;
+
+pub use engine::{Engine, EngineOptions, Runner};
+pub use error::{Error, Result};
+pub use progress::{Progress, Quiet, Work};

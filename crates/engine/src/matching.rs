@@ -1,0 +1,209 @@
+//! Which organization is which client: what the rules say, and what people decide.
+
+use crate::engine::{Engine, require};
+use crate::error::{Error, Result};
+use connect::Destination;
+use model::{
+    Actor, ActorRole, Asset, Bridge, Client, Decision, Organization, OrganizationMatch, RecordId, RecordKind,
+    SourceId, Verdict,
+};
+use plan::{OrganizationsInput, SharedSerials};
+use std::collections::{BTreeMap, HashMap};
+use tokio::sync::mpsc;
+
+/// One organization and what matching says of it.
+#[derive(Clone, Debug)]
+pub struct MatchRow {
+    /// The organization.
+    pub organization: Organization,
+    /// Devices it had in the last snapshot.
+    pub devices: u64,
+    /// What matching says.
+    pub status: OrganizationMatch,
+    /// Whether a link is stored already.
+    pub linked: bool,
+}
+
+/// The matching of a bridge.
+#[derive(Clone, Debug)]
+pub struct Matching {
+    /// Every organization, by name.
+    pub rows: Vec<MatchRow>,
+    /// Every client of the destination, by id.
+    pub clients: BTreeMap<RecordId, Client>,
+}
+
+impl Engine {
+    /// What the rules and decisions of a bridge say about every organization of the last snapshot.
+    ///
+    /// # Errors
+    /// When nothing was read yet, or the destination cannot be read.
+    pub async fn matching(&self, actor: &Actor, bridge: &Bridge) -> Result<Matching> {
+        require(actor, ActorRole::Viewer, "see matches")?;
+        let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        let clients = match destination.clients().await {
+            Ok(clients) => clients,
+            Err(error) => return Err(self.met(&connection, error).await),
+        };
+        let organizations = self.organizations_read(bridge).await?;
+        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
+        let decisions = self.store.decisions(&bridge.id).await?;
+        let open: Vec<&Organization> = organizations
+            .iter()
+            .filter(|o| !links.contains_key(&o.id) && !decisions.contains_key(&o.id))
+            .collect();
+        let shared = if bridge.settings.matching.shared_serials && !open.is_empty() {
+            match serials_of(destination.as_ref()).await {
+                Ok(owners) => self.shared_serials(bridge, &open, &owners).await?,
+                Err(error) => return Err(self.met(&connection, error).await),
+            }
+        } else {
+            Vec::new()
+        };
+        let statuses = plan::match_organizations(&OrganizationsInput {
+            organizations: &organizations,
+            clients: &clients,
+            links: &links,
+            decisions: &decisions,
+            rules: bridge.settings.matching,
+            new_organizations: bridge.settings.new_organizations,
+            shared_serials: &shared,
+        });
+        let counts = self.store.device_counts(&bridge.source).await?;
+        let rows = organizations
+            .into_iter()
+            .filter_map(|organization| {
+                let status = statuses.get(&organization.id)?.clone();
+                let devices = counts.get(&organization.id).copied().unwrap_or(0);
+                let linked = links.contains_key(&organization.id);
+                Some(MatchRow {
+                    organization,
+                    devices,
+                    status,
+                    linked,
+                })
+            })
+            .collect();
+        Ok(Matching {
+            rows,
+            clients: clients.into_iter().map(|c| (c.id.clone(), c)).collect(),
+        })
+    }
+
+    /// Stores what a person decided about organizations; `None` takes a decision back.
+    ///
+    /// # Errors
+    /// When an organization or client does not exist; nothing is stored then.
+    pub async fn decide(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        decisions: Vec<(SourceId, Option<Verdict>)>,
+    ) -> Result<()> {
+        require(actor, ActorRole::Technician, "decide matches")?;
+        let organizations = self.organizations_read(bridge).await?;
+        let clients = self.clients_of(bridge).await?;
+        let at = self.clock().now();
+        let mut stored = Vec::with_capacity(decisions.len());
+        for (organization, verdict) in decisions {
+            if !organizations.iter().any(|o| o.id == organization) {
+                return Err(Error::Unknown {
+                    what: "organization",
+                    name: organization.to_string(),
+                    known: None,
+                });
+            }
+            if let Some(Verdict::Matched { client }) = &verdict
+                && !clients.iter().any(|c| &c.id == client)
+            {
+                return Err(Error::Unknown {
+                    what: "client",
+                    name: client.to_string(),
+                    known: None,
+                });
+            }
+            let decision = verdict.map(|verdict| Decision {
+                organization: organization.clone(),
+                verdict,
+                decided_by: actor.to_string(),
+                at,
+            });
+            stored.push((organization, decision));
+        }
+        Ok(self.store.decide(&bridge.id, &stored).await?)
+    }
+
+    /// The organizations of the last snapshot.
+    pub(crate) async fn organizations_read(&self, bridge: &Bridge) -> Result<Vec<Organization>> {
+        if self.store.current_snapshot(&bridge.source).await?.is_none() {
+            let connection = self.store.connection(&bridge.source).await?;
+            return Err(Error::NothingRead {
+                connection: connection.name,
+            });
+        }
+        Ok(self.store.organizations(&bridge.source).await?)
+    }
+
+    /// The clients of a bridge's destination.
+    pub(crate) async fn clients_of(&self, bridge: &Bridge) -> Result<Vec<Client>> {
+        let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        match destination.clients().await {
+            Ok(clients) => Ok(clients),
+            Err(error) => Err(self.met(&connection, error).await),
+        }
+    }
+
+    /// How many serial numbers each open organization shares with the assets of each client.
+    async fn shared_serials(
+        &self,
+        bridge: &Bridge,
+        open: &[&Organization],
+        owners: &HashMap<String, RecordId>,
+    ) -> Result<Vec<SharedSerials>> {
+        if owners.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mapper = self.mapper(bridge).await?;
+        let mut shared = Vec::new();
+        for organization in open {
+            let devices = mapper.devices(&organization.id).await?;
+            let serials: Vec<&String> = devices.iter().filter_map(|d| d.keys.serial.as_ref()).collect();
+            let mut counts: BTreeMap<&RecordId, u32> = BTreeMap::new();
+            for client in serials.iter().filter_map(|s| owners.get(*s)) {
+                *counts.entry(client).or_default() += 1;
+            }
+            shared.extend(counts.into_iter().map(|(client, count)| SharedSerials {
+                organization: organization.id.clone(),
+                client: client.clone(),
+                shared: count,
+                of: u32::try_from(serials.len()).unwrap_or(u32::MAX),
+            }));
+        }
+        Ok(shared)
+    }
+}
+
+/// Which client owns each serial number; one that several clients own says nothing.
+async fn serials_of(destination: &dyn Destination) -> Result<HashMap<String, RecordId>, connect::Error> {
+    let (sender, mut pages) = mpsc::channel::<Vec<Asset>>(2);
+    let mut owners: HashMap<String, Option<RecordId>> = HashMap::new();
+    let collect = async {
+        while let Some(page) = pages.recv().await {
+            for asset in page.into_iter().filter(|a| a.archived.is_none()) {
+                let serial = asset.fields.get("serialNumber").and_then(|v| v.as_str());
+                if let Some(serial) = serial.and_then(plan::keys::fold_serial) {
+                    let owner = owners.entry(serial).or_insert_with(|| Some(asset.client.clone()));
+                    if owner.as_ref() != Some(&asset.client) {
+                        *owner = None;
+                    }
+                }
+            }
+        }
+    };
+    let (read, ()) = tokio::join!(destination.assets(connect::AssetScope::All, sender), collect);
+    read?;
+    Ok(owners
+        .into_iter()
+        .filter_map(|(serial, owner)| Some((serial, owner?)))
+        .collect())
+}

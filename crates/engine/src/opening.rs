@@ -1,0 +1,85 @@
+//! Opening a connection as a source or a destination.
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::grants::Grants;
+use connect::{Destination, GrantStore, Kind, OpenContext, Outbound, Source};
+use model::{Connection, ConnectionId, ConnectionState};
+use std::sync::Arc;
+
+impl Engine {
+    /// What a connector is given to open `connection`.
+    pub(crate) async fn context(&self, connection: &Connection) -> Result<OpenContext> {
+        let store = self.store.clone();
+        let ids = store.clone();
+        let grants = Grants::new(store.grants(&connection.id), move || ids.new_id().to_string());
+        self.context_with(connection, Arc::new(grants)).await
+    }
+
+    /// The same with a grant kept elsewhere.
+    pub(crate) async fn context_with(
+        &self,
+        connection: &Connection,
+        grants: Arc<dyn GrantStore>,
+    ) -> Result<OpenContext> {
+        Ok(OpenContext {
+            connection: connection.clone(),
+            secrets: self.store.connection_secrets(&connection.id).await?,
+            grants,
+            outbound: Outbound {
+                allow_private_hosts: connection.allow_private_hosts,
+                proxy: self.options.proxy.clone(),
+                extra_ca: self.options.extra_ca.clone(),
+            },
+            clock: self.store.clock().clone(),
+            random: self.store.random().clone(),
+        })
+    }
+
+    pub(crate) async fn open_source(&self, id: &ConnectionId) -> Result<(Connection, Arc<dyn Source>)> {
+        let connection = self.store.connection(id).await?;
+        if connection.state == ConnectionState::Paused {
+            return Err(Error::WritesOff {
+                connection: connection.name,
+            });
+        }
+        let cx = self.context(&connection).await?;
+        let source = self
+            .connectors
+            .get(&connection.kind)
+            .and_then(|c| c.source(&cx))
+            .map_err(Error::outside(&connection.name))?;
+        Ok((connection, source))
+    }
+
+    pub(crate) async fn open_destination(
+        &self,
+        id: &ConnectionId,
+    ) -> Result<(Connection, Arc<dyn Destination>)> {
+        let connection = self.store.connection(id).await?;
+        let cx = self.context(&connection).await?;
+        let destination = self
+            .connectors
+            .get(&connection.kind)
+            .and_then(|c| c.destination(&cx))
+            .map_err(Error::outside(&connection.name))?;
+        Ok((connection, destination))
+    }
+
+    /// Wraps an outside error; one that a person has to mend is also remembered as the connection's state, so that
+    /// everybody sees why nothing moves (H04, R25).
+    pub(crate) async fn met(&self, connection: &Connection, error: connect::Error) -> Error {
+        if matches!(error.kind, Kind::Auth) {
+            let state = ConnectionState::NeedsAttention {
+                reason: error.to_string(),
+            };
+            if let Err(error) = self.store.set_connection_state(&connection.id, &state).await {
+                tracing::error!(error = %error, "Could not store that connection `{}` needs attention.", connection.name);
+            }
+        }
+        Error::Outside {
+            connection: connection.name.clone(),
+            error,
+        }
+    }
+}

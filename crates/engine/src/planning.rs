@@ -1,0 +1,312 @@
+//! Making a plan: client by client, so that memory does not grow with the estate.
+
+use crate::engine::{Engine, Runner, require};
+use crate::error::{Error, Result};
+use crate::mapping::BridgeMapping;
+use crate::progress::Work;
+use connect::{AssetScope, Destination, Source};
+use model::{
+    Actor, ActorRole, Asset, Bridge, ClientTarget, Connection, DeviceProjection, Operation,
+    OrganizationMatch, PlanSummary, RecordId, RecordKind, SourceId,
+};
+use plan::{AssetLink, ClientInput, Planner, PlannerInput};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use store::{Store, StoredProjection};
+use tokio::sync::mpsc;
+
+/// Turns stored devices into projections, keeping those it makes.
+pub(crate) struct Mapper {
+    store: Store,
+    bridge: Bridge,
+    connection: Connection,
+    source: Arc<dyn Source>,
+    pub(crate) mapping: BridgeMapping,
+}
+
+/// The organizations that belong to one client.
+struct Group {
+    target: ClientTarget,
+    label: String,
+    organizations: Vec<SourceId>,
+}
+
+impl Engine {
+    pub(crate) async fn mapper(&self, bridge: &Bridge) -> Result<Mapper> {
+        let (connection, source) = self.open_source(&bridge.source).await?;
+        let mapping = self.compiled_mapping(bridge).await?;
+        Ok(Mapper {
+            store: self.store.clone(),
+            bridge: bridge.clone(),
+            connection,
+            source,
+            mapping,
+        })
+    }
+
+    /// Makes a plan from the last snapshot, the destination as it is now, and the bridge's settings and decisions.
+    /// `only` limits it to the organizations of one client.
+    ///
+    /// # Errors
+    /// When nothing was read yet, the mapping cannot be used, or the destination cannot be read.
+    pub async fn make_plan(
+        &self,
+        actor: &Actor,
+        _runner: &Runner,
+        bridge: &Bridge,
+        only: Option<&RecordId>,
+        work: Work<'_>,
+    ) -> Result<PlanSummary> {
+        require(actor, ActorRole::Technician, "make plans")?;
+        let snapshot = self.store.current_snapshot(&bridge.source).await?;
+        let mapper = self.mapper(bridge).await?;
+        let snapshot = snapshot.ok_or_else(|| Error::NothingRead {
+            connection: mapper.connection.name.clone(),
+        })?;
+        work.progress.at("Matching organizations", 0, None);
+        let matching = self.matching(actor, bridge).await?;
+        let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        let types = match destination.asset_types().await {
+            Ok(types) => types,
+            Err(error) => return Err(self.met(&connection, error).await),
+        };
+        let type_links = self.store.links(&bridge.id, RecordKind::AssetType).await?;
+        let mut planner = Planner::new(PlannerInput {
+            settings: &bridge.settings,
+            mapping: &mapper.mapping.compiled,
+            now: self.clock().now(),
+            types: &types,
+            type_links: &type_links,
+        });
+        let mut writer = self.store.begin_plan(bridge, &snapshot.id).await?;
+        let mut groups: BTreeMap<(String, ClientTarget), Group> = BTreeMap::new();
+        for row in &matching.rows {
+            let label = match &row.status {
+                OrganizationMatch::Matched { client, .. } => matching
+                    .clients
+                    .get(client)
+                    .map_or_else(|| client.to_string(), |c| c.name.clone()),
+                _ => row.organization.name.clone(),
+            };
+            let target = match &row.status {
+                OrganizationMatch::Matched { client, .. } => Some(ClientTarget::Existing(client.clone())),
+                OrganizationMatch::Create { .. } => Some(ClientTarget::Of(row.organization.id.clone())),
+                OrganizationMatch::Excluded { .. } | OrganizationMatch::Undecided { .. } => None,
+            };
+            if let Some(only) = only
+                && target != Some(ClientTarget::Existing(only.clone()))
+            {
+                continue;
+            }
+            writer
+                .add(planner.organization(&row.organization, &row.status, row.linked, &label))
+                .await?;
+            if let Some(target) = target {
+                groups
+                    .entry((label.clone(), target.clone()))
+                    .or_insert_with(|| Group {
+                        target,
+                        label,
+                        organizations: Vec::new(),
+                    })
+                    .organizations
+                    .push(row.organization.id.clone());
+            }
+        }
+        let total = groups.len() as u64;
+        for (done, group) in groups.into_values().enumerate() {
+            work.check()?;
+            work.progress.at("Planning clients", done as u64, Some(total));
+            let input = match self.client_input(&mapper, destination.as_ref(), group).await? {
+                Ok(input) => input,
+                Err(error) => return Err(self.met(&connection, error).await),
+            };
+            writer.add(planner.client(input)).await?;
+        }
+        work.progress.at("Planning clients", total, Some(total));
+        let (counts, warnings) = planner.finish();
+        Ok(writer.finish(counts, warnings).await?)
+    }
+
+    /// Everything the planner needs to know of one client. The inner error is the destination's.
+    async fn client_input(
+        &self,
+        mapper: &Mapper,
+        destination: &dyn Destination,
+        group: Group,
+    ) -> Result<Result<ClientInput, connect::Error>> {
+        let bridge = &mapper.bridge;
+        let mut devices = Vec::new();
+        let mut links = BTreeMap::new();
+        let mut locations = Vec::new();
+        for organization in &group.organizations {
+            devices.extend(mapper.devices(organization).await?);
+            for link in self
+                .store
+                .asset_links(&bridge.id, &bridge.source, organization)
+                .await?
+            {
+                let written = link.written_values();
+                links.insert(
+                    link.source,
+                    AssetLink {
+                        asset: link.destination,
+                        written,
+                    },
+                );
+            }
+            locations.extend(self.store.locations(&bridge.source, organization).await?);
+        }
+        let site_links = self.store.links(&bridge.id, RecordKind::Site).await?;
+        let mut assets = Vec::new();
+        let mut sites = Vec::new();
+        if let ClientTarget::Existing(client) = &group.target {
+            match collect_assets(destination, AssetScope::Client(client.clone())).await {
+                Ok(found) => assets = found,
+                Err(error) => return Ok(Err(error)),
+            }
+            if destination.capabilities().sites {
+                match destination.sites(client).await {
+                    Ok(found) => sites = found,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        }
+        // Assets of devices that moved here stand at another client still.
+        let here: BTreeSet<&RecordId> = assets.iter().map(|a| &a.id).collect();
+        let elsewhere: Vec<RecordId> = links
+            .values()
+            .map(|l: &AssetLink| &l.asset)
+            .filter(|id| !here.contains(id))
+            .cloned()
+            .collect();
+        if !elsewhere.is_empty() {
+            match collect_assets(destination, AssetScope::Ids(elsewhere)).await {
+                Ok(found) => assets.extend(found),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        // An asset that some other device is linked to must not be adopted by one of these.
+        let linked: BTreeSet<RecordId> = links.values().map(|l| l.asset.clone()).collect();
+        for asset in assets.iter().filter(|a| !linked.contains(&a.id)) {
+            if let Some(link) = self
+                .store
+                .link_to(&bridge.id, RecordKind::Asset, &asset.id)
+                .await?
+            {
+                let written = link.written_values();
+                links.insert(
+                    link.source,
+                    AssetLink {
+                        asset: link.destination,
+                        written,
+                    },
+                );
+            }
+        }
+        Ok(Ok(ClientInput {
+            target: group.target,
+            label: group.label,
+            devices,
+            assets,
+            links,
+            sites,
+            site_links,
+            locations,
+        }))
+    }
+
+    /// A plan's summary.
+    ///
+    /// # Errors
+    /// When there is no such plan.
+    pub async fn plan(&self, actor: &Actor, id: &model::PlanId) -> Result<PlanSummary> {
+        require(actor, ActorRole::Viewer, "see plans")?;
+        Ok(self.store.plan(id).await?)
+    }
+
+    /// The newest plan of a bridge.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn newest_plan(&self, actor: &Actor, bridge: &Bridge) -> Result<Option<PlanSummary>> {
+        require(actor, ActorRole::Viewer, "see plans")?;
+        Ok(self.store.newest_plan(&bridge.id).await?)
+    }
+
+    /// Up to `limit` operations of a plan with numbers above `after`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn operations(
+        &self,
+        actor: &Actor,
+        plan: &model::PlanId,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<Operation>> {
+        require(actor, ActorRole::Viewer, "see plans")?;
+        Ok(self.store.operations(plan, after, limit).await?)
+    }
+}
+
+impl Mapper {
+    /// The devices of one organization through the mapping; those that changed are mapped, the others are as stored.
+    pub(crate) async fn devices(&self, organization: &SourceId) -> Result<Vec<DeviceProjection>> {
+        let (bridge, source) = (&self.bridge.id, &self.bridge.source);
+        let digest = self.mapping.digest.as_slice();
+        let rows = self
+            .store
+            .devices_for_mapping(source, organization, bridge, digest)
+            .await?;
+        let stored = self
+            .store
+            .projections(bridge, source, organization, digest)
+            .await?;
+        let mut stored: BTreeMap<SourceId, DeviceProjection> =
+            stored.into_iter().map(|p| (p.id.clone(), p)).collect();
+        let mut made = Vec::new();
+        let mut devices = Vec::with_capacity(rows.len());
+        for row in rows {
+            let projection = match stored.remove(&row.id) {
+                Some(projection) => projection,
+                None => {
+                    let converted = self
+                        .source
+                        .document(&row.raw)
+                        .map_err(Error::outside(&self.connection.name))?;
+                    let mut projection =
+                        plan::project(&converted.document, &self.mapping.compiled, row.presence);
+                    projection.faults.extend(converted.faults);
+                    made.push(StoredProjection {
+                        digest: row.digest,
+                        projection: projection.clone(),
+                    });
+                    projection
+                }
+            };
+            devices.push(DeviceProjection {
+                presence: row.presence,
+                ..projection
+            });
+        }
+        self.store.put_projections(bridge, digest, &made).await?;
+        Ok(devices)
+    }
+}
+
+async fn collect_assets(
+    destination: &dyn Destination,
+    scope: AssetScope,
+) -> Result<Vec<Asset>, connect::Error> {
+    let (sender, mut pages) = mpsc::channel::<Vec<Asset>>(2);
+    let collect = async {
+        let mut assets = Vec::new();
+        while let Some(page) = pages.recv().await {
+            assets.extend(page);
+        }
+        assets
+    };
+    let (read, assets) = tokio::join!(destination.assets(scope, sender), collect);
+    read.map(|()| assets)
+}

@@ -1,0 +1,127 @@
+//! Read, plan, apply: the three in a row, for a whole bridge or for one client.
+
+use crate::applying::ApplyOptions;
+use crate::engine::{Engine, Runner, require};
+use crate::error::{Error, Result};
+use crate::progress::Work;
+use crate::read::ReadReport;
+use model::{Actor, ActorRole, Bridge, PlanSummary, RecordId, RecordKind, Run};
+
+/// What a sync did.
+#[derive(Clone, Debug)]
+pub struct SyncReport {
+    /// What was read.
+    pub read: ReadReport,
+    /// What was planned.
+    pub plan: PlanSummary,
+    /// What was applied; `None` when there was nothing to write or a person has to look first.
+    pub run: Option<Run>,
+    /// Why nothing was applied although there was something to write.
+    pub stopped: Option<String>,
+}
+
+impl Engine {
+    /// Reads a bridge's source, plans, and applies within the brakes; otherwise the plan waits for a person.
+    ///
+    /// # Errors
+    /// When reading, planning or applying fails.
+    pub async fn sync(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        bridge: &Bridge,
+        confirmed: bool,
+        work: Work<'_>,
+    ) -> Result<SyncReport> {
+        require(actor, ActorRole::Technician, "sync")?;
+        let read = self.read(actor, runner, &bridge.source, None, work).await?;
+        self.plan_and_apply(actor, runner, bridge, None, read, confirmed, work)
+            .await
+    }
+
+    /// Syncs one client from the source it is linked to (H40, H41).
+    ///
+    /// # Errors
+    /// When the client is linked to no organization, or reading, planning or applying fails.
+    pub async fn sync_client(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        bridge: &Bridge,
+        client: &RecordId,
+        confirmed: bool,
+        work: Work<'_>,
+    ) -> Result<SyncReport> {
+        require(actor, ActorRole::Technician, "sync")?;
+        if self.store.current_snapshot(&bridge.source).await?.is_none() {
+            let connection = self.store.connection(&bridge.source).await?;
+            return Err(Error::NothingRead {
+                connection: connection.name,
+            });
+        }
+        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
+        let organizations: Vec<_> = links
+            .into_iter()
+            .filter(|(_, c)| c == client)
+            .map(|(o, _)| o)
+            .collect();
+        let mut last = None;
+        for organization in organizations {
+            last = Some(
+                self.read(actor, runner, &bridge.source, Some(organization), work)
+                    .await?,
+            );
+        }
+        let read = last.ok_or_else(|| Error::Unknown {
+            what: "organization linked to client",
+            name: client.to_string(),
+            known: Some("none. Match it first: rmmbridge match".to_owned()),
+        })?;
+        self.plan_and_apply(actor, runner, bridge, Some(client), read, confirmed, work)
+            .await
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the shared tail of the two use cases above, nothing else calls it"
+    )]
+    async fn plan_and_apply(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        bridge: &Bridge,
+        only: Option<&RecordId>,
+        read: ReadReport,
+        confirmed: bool,
+        work: Work<'_>,
+    ) -> Result<SyncReport> {
+        let plan = self.make_plan(actor, runner, bridge, only, work).await?;
+        if plan.counts.writes() == 0 {
+            return Ok(SyncReport {
+                read,
+                plan,
+                run: None,
+                stopped: None,
+            });
+        }
+        let options = ApplyOptions {
+            confirmed,
+            ..ApplyOptions::default()
+        };
+        match self.apply(actor, runner, &plan.id, options, work).await {
+            Ok(run) => Ok(SyncReport {
+                read,
+                plan,
+                run: Some(run),
+                stopped: None,
+            }),
+            Err(error @ Error::NeedsConfirmation { .. }) => Ok(SyncReport {
+                read,
+                plan,
+                run: None,
+                stopped: Some(error.to_string()),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+}

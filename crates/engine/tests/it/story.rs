@@ -1,0 +1,323 @@
+//! Read, match, plan, apply, and nothing left to do.
+
+use crate::hub::{Hub, confirmed, small};
+use engine::applying::ApplyOptions;
+use model::{Actor, ActorRole, OrganizationMatch, Verdict};
+use store::registry::AssetFilter;
+use testkit::TestStore;
+
+fn all_assets() -> AssetFilter {
+    AssetFilter {
+        limit: 10_000,
+        ..AssetFilter::default()
+    }
+}
+
+#[tokio::test]
+async fn plan_apply_read_plan_again_is_empty() {
+    // H01, H28
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = Hub::connected(&store, small(120), "humanizeit").await;
+        let read = hub.read(&bridge).await;
+        assert_eq!(read.snapshot.devices, 120);
+        hub.create_undecided(&bridge).await;
+        let first = hub.plan().await;
+        assert_eq!(first.counts.create_assets, 120);
+        assert_eq!(
+            hub.engine.assets(&hub.actor, &all_assets()).await.unwrap().len(),
+            0,
+            "a plan writes nothing"
+        );
+        let run = hub.apply(&first, confirmed()).await.unwrap();
+        assert_eq!(run.counts.done, u64::from(first.counts.writes()));
+        assert_eq!(
+            (run.counts.failed, run.counts.skipped, run.counts.unknown),
+            (0, 0, 0)
+        );
+        assert_eq!(
+            hub.engine.assets(&hub.actor, &all_assets()).await.unwrap().len(),
+            120
+        );
+
+        // The token ends meanwhile; nobody is asked again.
+        hub.ninja.grants().expire_access_tokens();
+        hub.read(&bridge).await;
+        let second = hub.plan().await;
+        assert_eq!(second.counts.writes(), 0, "{:?}", second.counts);
+        assert_eq!(second.counts.unchanged, 120);
+
+        // Changed devices alone are planned and written on the next day.
+        hub.ninja.let_a_day_pass(0.1);
+        let read = hub.read(&bridge).await;
+        assert!(
+            read.snapshot.rows_written < 60,
+            "{} rows written",
+            read.snapshot.rows_written
+        );
+        let third = hub.plan().await;
+        assert!(
+            third.counts.writes() > 0 && third.counts.writes() < 30,
+            "{:?}",
+            third.counts
+        );
+        hub.apply(&third, confirmed()).await.unwrap();
+        hub.read(&bridge).await;
+        assert_eq!(hub.plan().await.counts.writes(), 0);
+        hub.ninja.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_records_only_then_the_rest() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.read(&bridge).await;
+    hub.create_undecided(&bridge).await;
+    let plan = hub.plan().await;
+    let run = hub
+        .apply(
+            &plan,
+            ApplyOptions {
+                first: Some(5),
+                ..confirmed()
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(run.counts.done, 5);
+    let rest = hub.apply(&plan, confirmed()).await.unwrap();
+    assert_eq!(rest.counts.done, u64::from(plan.counts.writes()) - 5);
+    hub.read(&bridge).await;
+    assert_eq!(hub.plan().await.counts.writes(), 0);
+}
+
+#[tokio::test]
+async fn deselected_operations_stay_open() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.read(&bridge).await;
+    hub.create_undecided(&bridge).await;
+    let plan = hub.plan().await;
+    let operations = hub
+        .engine
+        .operations(&hub.actor, &plan.id, 0, 10_000)
+        .await
+        .unwrap();
+    let last = operations
+        .iter()
+        .rev()
+        .find(|o| o.action.name() == "create_asset")
+        .unwrap();
+    let options = ApplyOptions {
+        deselected: [last.number].into(),
+        ..confirmed()
+    };
+    let run = hub.apply(&plan, options).await.unwrap();
+    assert_eq!(run.counts.done, u64::from(plan.counts.writes()) - 1);
+    hub.read(&bridge).await;
+    let again = hub.plan().await;
+    assert_eq!((again.counts.writes(), again.counts.create_assets), (1, 1));
+}
+
+#[tokio::test]
+async fn clients_one_has_already_are_matched_and_not_made_twice() {
+    // H33, H34, H36
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "humanizeit").await;
+    let names: Vec<String> = hub
+        .ninja
+        .organizations()
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    let csv = format!("name\n\"{}\"\n\"{}.\"\n\"Somebody Else\"\n", names[0], names[1]);
+    let report = hub
+        .engine
+        .import_clients(&hub.actor, "clients.csv", csv.as_bytes())
+        .await
+        .unwrap();
+    assert_eq!(report.added, 3);
+    hub.read(&bridge).await;
+    let matching = hub.engine.matching(&hub.actor, &bridge).await.unwrap();
+    let status = |name: &str| {
+        matching
+            .rows
+            .iter()
+            .find(|r| r.organization.name == name)
+            .unwrap()
+            .status
+            .clone()
+    };
+    assert!(matches!(status(&names[0]), OrganizationMatch::Matched { .. }));
+    assert!(matches!(
+        status(&names[1]),
+        OrganizationMatch::Matched {
+            distance: Some(1),
+            ..
+        }
+    ));
+    // By hand: an organization that resembles no client is linked to one all the same.
+    let third = matching
+        .rows
+        .iter()
+        .find(|r| r.organization.name == names[2])
+        .unwrap();
+    let client = hub
+        .engine
+        .find_client(&hub.actor, &bridge, "somebody else")
+        .await
+        .unwrap();
+    let decision = Verdict::Matched {
+        client: client.id.clone(),
+    };
+    hub.engine
+        .decide(
+            &hub.actor,
+            &bridge,
+            vec![(third.organization.id.clone(), Some(decision))],
+        )
+        .await
+        .unwrap();
+    let bridge = hub.bridge().await;
+    hub.create_undecided(&bridge).await;
+    let plan = hub.plan().await;
+    assert_eq!(plan.counts.create_clients, 1, "three of the four are there");
+    hub.apply(&plan, confirmed()).await.unwrap();
+    let mine = AssetFilter {
+        client: Some(client.id),
+        ..all_assets()
+    };
+    assert!(!hub.engine.assets(&hub.actor, &mine).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn excluded_organizations_bring_nothing() {
+    // P26, P38
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.read(&bridge).await;
+    let matching = hub.engine.matching(&hub.actor, &bridge).await.unwrap();
+    let excluded = &matching.rows[0];
+    let decision = vec![(excluded.organization.id.clone(), Some(Verdict::Exclude))];
+    hub.engine.decide(&hub.actor, &bridge, decision).await.unwrap();
+    hub.create_undecided(&hub.bridge().await).await;
+    let plan = hub.plan().await;
+    hub.apply(&plan, confirmed()).await.unwrap();
+    let count = hub.engine.assets(&hub.actor, &all_assets()).await.unwrap().len() as u64;
+    assert_eq!(count, 40 - excluded.devices);
+    hub.read(&bridge).await;
+    assert_eq!(hub.plan().await.counts.writes(), 0, "the exclusion is remembered");
+}
+
+#[tokio::test]
+async fn h40_sync_of_one_client_pulls_its_organization_only() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(80), "humanizeit").await;
+    hub.sync_all(&bridge).await;
+    let (name, client) = {
+        let bridge = hub.bridge().await;
+        let name = hub.ninja.organizations()[0].1.clone();
+        (
+            name.clone(),
+            hub.engine.find_client(&hub.actor, &bridge, &name).await.unwrap(),
+        )
+    };
+    hub.ninja.let_a_day_pass(0.5);
+    let before = hub.engine.assets(&hub.actor, &all_assets()).await.unwrap();
+    let (runner, bridge) = (hub.runner().await, hub.bridge().await);
+    let report = hub
+        .engine
+        .sync_client(&hub.actor, &runner, &bridge, &client.id, true, hub.work())
+        .await
+        .unwrap();
+    assert!(
+        report.run.is_some_and(|run| run.counts.done > 0),
+        "half of its devices changed"
+    );
+    let after = hub.engine.assets(&hub.actor, &all_assets()).await.unwrap();
+    // A device that moved to this client brings its asset along; nothing else of the others' may change.
+    let others = |assets: Vec<store::registry::RegistryAsset>| {
+        let others = assets.into_iter().filter(|a| a.client_name != name);
+        others
+            .map(|a| (a.asset.id.clone(), a.asset))
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (before, after) = (others(before), others(after));
+    assert!(after.len() + 2 > before.len(), "a day moves one device");
+    for (id, asset) in after {
+        assert_eq!(before.get(&id), Some(&asset));
+    }
+}
+
+#[tokio::test]
+async fn every_value_knows_where_it_came_from() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "humanizeit").await;
+    let run = hub.sync_all(&bridge).await;
+    let assets = hub.engine.assets(&hub.actor, &all_assets()).await.unwrap();
+    let detail = hub
+        .engine
+        .asset(&hub.actor, &assets[0].asset.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(!detail.fields.is_empty());
+    assert!(
+        detail
+            .fields
+            .iter()
+            .all(|f| f.written.as_ref().is_some_and(|(by, _)| *by == run.id)),
+        "{detail:?}"
+    );
+    let (_, device, url) = detail.device.unwrap();
+    assert!(
+        url.unwrap()
+            .ends_with(&format!("/#/deviceDashboard/{device}/overview"))
+    );
+}
+
+#[tokio::test]
+async fn a_viewer_sees_and_does_nothing() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    let viewer = Actor::Person {
+        name: "v".to_owned(),
+        role: ActorRole::Viewer,
+    };
+    assert!(hub.engine.bridges(&viewer).await.is_ok());
+    assert!(matches!(
+        hub.engine.become_runner(&viewer).await,
+        Err(engine::Error::Forbidden { .. })
+    ));
+    let refused = hub.engine.decide(&viewer, &bridge, vec![]).await;
+    assert!(matches!(refused, Err(engine::Error::Forbidden { .. })));
+    let technician = Actor::Person {
+        name: "t".to_owned(),
+        role: ActorRole::Technician,
+    };
+    let refused = hub
+        .engine
+        .save_connection(&technician, hub.request("another"))
+        .await;
+    assert!(matches!(refused, Err(engine::Error::Forbidden { .. })));
+}
+
+#[tokio::test]
+async fn configuration_goes_out_without_secrets_and_comes_back() {
+    let store = TestStore::sqlite().await;
+    let (hub, _) = Hub::connected(&store, small(40), "humanizeit").await;
+    let exported = hub.engine.export_configuration(&hub.actor).await.unwrap();
+    let text = serde_json::to_string(&exported).unwrap();
+    assert!(!text.contains("demo-web-secret"), "{text}");
+    let same = hub
+        .engine
+        .import_configuration(&hub.actor, exported.clone())
+        .await
+        .unwrap();
+    assert_eq!(same.left_out, Vec::<String>::new());
+    assert_eq!(
+        hub.engine.export_configuration(&hub.actor).await.unwrap(),
+        exported
+    );
+}

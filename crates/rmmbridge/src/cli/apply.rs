@@ -1,0 +1,123 @@
+//! `apply`: writing what a plan says.
+
+use super::exit;
+use crate::output::Output;
+use crate::session::Session;
+use anyhow::Context as _;
+use clap::Args;
+use engine::applying::ApplyOptions;
+use model::{PlanId, Run};
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    /// The plan; the newest one when not given
+    plan: Option<String>,
+
+    /// The bridge whose newest plan is meant; not needed while there is one
+    #[arg(long)]
+    bridge: Option<String>,
+
+    /// Only the first so many records; apply again for the rest
+    #[arg(long, value_name = "N")]
+    first: Option<u32>,
+
+    /// Leave these operations out, by number: 3,7-9
+    #[arg(long, value_name = "NUMBERS")]
+    except: Option<String>,
+
+    /// You have seen what made the brakes stop, and go on
+    #[arg(long)]
+    confirm: bool,
+}
+
+pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -> anyhow::Result<ExitCode> {
+    let (engine, actor) = (&session.engine, &session.actor);
+    let id = match arguments.plan {
+        Some(id) => PlanId::from(id),
+        None => {
+            let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
+            let newest = engine.newest_plan(actor, &bridge).await?;
+            newest
+                .context("there is no plan yet. Make one with: rmmbridge plan --read")?
+                .id
+        }
+    };
+    let deselected = arguments
+        .except
+        .as_deref()
+        .map(numbers)
+        .transpose()?
+        .unwrap_or_default();
+    let options = ApplyOptions {
+        first: arguments.first,
+        deselected,
+        confirmed: arguments.confirm,
+    };
+    let runner = engine.become_runner(actor).await?;
+    let run = engine.apply(actor, &runner, &id, options, session.work()).await?;
+    session.progress.clear();
+    show(session, &run, output).await
+}
+
+/// Prints a run and why records failed; the exit code that goes with it.
+pub async fn show(session: &Session, run: &Run, output: Output) -> anyhow::Result<ExitCode> {
+    let failed = session.engine.failed_items(&session.actor, run).await?;
+    output.show(run, || {
+        let c = &run.counts;
+        let mut text = format!("Run {}: {} written", run.id, c.done);
+        for (count, word) in [
+            (c.failed, "failed"),
+            (c.skipped, "changed meanwhile and left alone"),
+            (c.unknown, "in doubt"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {word}"));
+            }
+        }
+        text.push('\n');
+        for item in failed.iter().take(20) {
+            text.push_str(&super::runs::failed_line(item));
+        }
+        if failed.len() > 20 {
+            text.push_str(&format!(
+                "... and {} more: rmmbridge runs {}\n",
+                failed.len() - 20,
+                run.id
+            ));
+        }
+        text
+    })?;
+    Ok(if failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::RECORDS_FAILED)
+    })
+}
+
+/// `3,7-9` as a set.
+fn numbers(text: &str) -> anyhow::Result<BTreeSet<u32>> {
+    let wrong = || format!("--except {text}: write numbers and ranges, e.g. 3,7-9");
+    let mut numbers = BTreeSet::new();
+    for part in text.split(',') {
+        let (from, to) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));
+        let (from, to): (u32, u32) = (from.parse().with_context(wrong)?, to.parse().with_context(wrong)?);
+        anyhow::ensure!(from <= to && to - from < 1_000_000, wrong());
+        numbers.extend(from..=to);
+    }
+    Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_ranges() {
+        assert_eq!(numbers("3, 7-9").unwrap(), BTreeSet::from([3, 7, 8, 9]));
+        assert!(numbers("9-7").is_err());
+        assert!(numbers("1-4000000000").is_err());
+        assert!(numbers("three").unwrap_err().to_string().contains("3,7-9"));
+    }
+}

@@ -1,0 +1,79 @@
+//! `doctor`: is this installation sound? Each point with what to do about it.
+
+use super::exit;
+use crate::output::Output;
+use crate::session::{Location, Session};
+use connect::{CheckPoint, Verdict};
+use std::process::ExitCode;
+
+pub async fn run(location: &Location, output: Output) -> anyhow::Result<ExitCode> {
+    let mut points = Vec::new();
+    let session = match Session::open(location, "doctor", true).await {
+        Ok(session) => {
+            let place = location
+                .database()
+                .map_or_else(|error| error.to_string(), |d| d.to_string());
+            points.push(CheckPoint::passed(
+                "Data directory",
+                location.data_dir.display().to_string(),
+            ));
+            points.push(CheckPoint::passed("Master key opens the secrets", "it does"));
+            points.push(CheckPoint::passed("Database", place));
+            Some(session)
+        }
+        Err(error) => {
+            points.push(CheckPoint::failed(
+                "Data directory, key and database",
+                format!("{error:#}"),
+            ));
+            None
+        }
+    };
+    if let Some(session) = session {
+        points.push(match session.engine.database_check(&session.actor).await {
+            Ok(word) if word.starts_with("ok") => CheckPoint::passed("Database integrity", word),
+            Ok(word) => CheckPoint::failed("Database integrity", format!("{word}. Restore a backup")),
+            Err(error) => CheckPoint::failed("Database integrity", error.to_string()),
+        });
+        points.push(match session.engine.become_runner(&session.actor).await {
+            Ok(_) => CheckPoint::passed("Runner", "free"),
+            Err(error) => CheckPoint::passed("Runner", error.to_string()),
+        });
+        for connection in session.engine.connections(&session.actor).await? {
+            let failed = session
+                .engine
+                .check(&session.actor, &connection.id)
+                .await
+                .map(|checked| checked.into_iter().find(|p| p.verdict == Verdict::Failed));
+            let name = format!("Connection `{}`", connection.name);
+            points.push(match failed {
+                Ok(None) => CheckPoint::passed(name, "works"),
+                Ok(Some(point)) => CheckPoint::failed(name, format!("{}: {}", point.point, point.detail)),
+                Err(error) => CheckPoint::failed(name, error.to_string()),
+            });
+        }
+        session.close().await;
+    }
+    output.show(&points, || {
+        let mut text = String::new();
+        for point in &points {
+            let mark = if point.verdict == Verdict::Passed {
+                "✓"
+            } else {
+                "✗"
+            };
+            text.push_str(&format!(
+                "{mark} {}: {}\n",
+                point.point,
+                plan::render::visible(&point.detail)
+            ));
+        }
+        text
+    })?;
+    let failed = points.iter().any(|p| p.verdict == Verdict::Failed);
+    Ok(if failed {
+        ExitCode::from(exit::PERSON)
+    } else {
+        ExitCode::SUCCESS
+    })
+}

@@ -1,0 +1,206 @@
+//! The commands. Each has a file: its arguments, what it calls, what it prints.
+
+mod apply;
+mod assets;
+mod bridge;
+mod check;
+mod config;
+mod connect;
+mod demo;
+mod doctor;
+mod exit;
+mod matching;
+mod plan;
+mod runs;
+mod simulate;
+mod sync;
+
+use crate::output::Output;
+use crate::session::{Location, Session};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done
+  1  failed; the message says what and what to do next
+  2  the command line is not right
+  3  a person has to decide: open questions, a plan the brakes stopped, a check that failed
+  4  done, but some records could not be written: see rmmbridge runs
+  5  another rmmbridge is at work on this database
+
+Environment:
+  RMMBRIDGE_DATA_DIR    data directory            RMMBRIDGE_DATABASE   sqlite:<path> or postgres://...
+  RMMBRIDGE_MASTER_KEY  64 hexadecimal digits     RMMBRIDGE_LOG        log filter, e.g. info or connect=debug
+  RMMBRIDGE_PROXY       HTTP proxy                RMMBRIDGE_EXTRA_CA   PEM file with more authorities";
+
+/// Connects NinjaOne to the systems an MSP runs: see what would change, apply it, see where every value came from.
+///
+/// New here? `rmmbridge demo` shows everything against a simulated NinjaOne, without an account.
+#[derive(Debug, Parser)]
+#[command(version, about, after_long_help = AFTER_HELP, propagate_version = true, max_term_width = 110)]
+pub struct Arguments {
+    /// Where the database, the master key and the lock live [default: ~/.rmmbridge]
+    #[arg(
+        long,
+        global = true,
+        env = "RMMBRIDGE_DATA_DIR",
+        value_name = "DIR",
+        hide_env = true
+    )]
+    data_dir: Option<PathBuf>,
+
+    /// The database, when it is not the one in the data directory: sqlite:<path> or postgres://user@host/name
+    #[arg(
+        long,
+        global = true,
+        env = "RMMBRIDGE_DATABASE",
+        value_name = "URL",
+        hide_env = true,
+        hide_env_values = true
+    )]
+    database: Option<String>,
+
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// No progress on standard error
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    /// More of what happens on standard error; twice for details
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole way against a simulated NinjaOne: connect, match, plan, apply, a day later, nothing to do
+    Demo(demo::DemoArguments),
+    /// Make a connection to NinjaOne, or change one, and authorize it in the browser
+    Connect(connect::ConnectArguments),
+    /// List connections, or check one point by point with the vendor's own answers
+    Check(check::CheckArguments),
+    /// Join a source to a destination, or show and list bridges
+    #[command(subcommand)]
+    Bridge(bridge::BridgeCommand),
+    /// Which organization is which client: show, match, create, exclude
+    Match(matching::MatchArguments),
+    /// Make a plan and show what it would write; nothing is written
+    Plan(plan::PlanArguments),
+    /// Write what a plan says, or the first so many records of it
+    Apply(apply::ApplyArguments),
+    /// Read, plan and apply within the brakes
+    Sync(sync::SyncArguments),
+    /// The history of reads and applied plans, and why records failed
+    Runs(runs::RunsArguments),
+    /// Assets of the built-in registry, and where each of their values came from
+    Assets(assets::AssetsArguments),
+    /// Write the configuration, without secrets, as YAML
+    Export(config::ExportArguments),
+    /// Take over a configuration (YAML), or clients and assets you already have (CSV)
+    #[command(subcommand)]
+    Import(config::ImportCommand),
+    /// Run a stand-in for a vendor, to try things without an account
+    #[command(subcommand)]
+    Simulate(simulate::SimulateCommand),
+    /// Check this installation: data directory, key, database, connections
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Connect(_) => "connect",
+            Self::Check(_) => "check",
+            Self::Bridge(_) => "bridge",
+            Self::Match(_) => "match",
+            Self::Plan(_) => "plan",
+            Self::Apply(_) => "apply",
+            Self::Sync(_) => "sync",
+            Self::Runs(_) => "runs",
+            Self::Assets(_) => "assets",
+            Self::Export(_) => "export",
+            Self::Import(_) => "import",
+            Self::Simulate(_) => "simulate",
+            Self::Doctor => "doctor",
+            Self::Completions { .. } => "completions",
+        }
+    }
+}
+
+/// Runs a command; its exit code.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let output = Output { json: arguments.json };
+    match dispatch(arguments, output).await {
+        Ok(code) => code,
+        Err(error) => exit::failure(&error, output),
+    }
+}
+
+async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCode> {
+    let Arguments {
+        data_dir,
+        database,
+        quiet,
+        command,
+        ..
+    } = arguments;
+    let quiet = quiet || output.json;
+    let name = command.name();
+    match command {
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "rmmbridge",
+                &mut std::io::stdout(),
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Simulate(command) => return simulate::run(command, output).await,
+        Command::Demo(arguments) => return demo::run(arguments, data_dir, database, output, quiet).await,
+        Command::Doctor => return doctor::run(&Location::new(data_dir, database), output).await,
+        _ => {}
+    }
+    let session = Session::open(&Location::new(data_dir, database), name, quiet).await?;
+    let result = match command {
+        Command::Connect(arguments) => connect::run(&session, arguments, output).await,
+        Command::Check(arguments) => check::run(&session, arguments, output).await,
+        Command::Bridge(command) => bridge::run(&session, command, output).await,
+        Command::Match(arguments) => matching::run(&session, arguments, output).await,
+        Command::Plan(arguments) => plan::run(&session, arguments, output).await,
+        Command::Apply(arguments) => apply::run(&session, arguments, output).await,
+        Command::Sync(arguments) => sync::run(&session, arguments, output).await,
+        Command::Runs(arguments) => runs::run(&session, arguments, output).await,
+        Command::Assets(arguments) => assets::run(&session, arguments, output).await,
+        Command::Export(arguments) => config::export(&session, arguments, output).await,
+        Command::Import(command) => config::import(&session, command, output).await,
+        Command::Demo(_) | Command::Simulate(_) | Command::Doctor | Command::Completions { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    session.close().await;
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,126 @@
+//! `plan`: what would be written.
+
+use crate::output::{Output, time};
+use crate::session::Session;
+use clap::Args;
+use model::{Operation, PlanId, PlanSummary};
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// A stored plan to show; without it, a new one is made
+    plan: Option<String>,
+
+    /// The bridge; not needed while there is one
+    #[arg(long)]
+    bridge: Option<String>,
+
+    /// Read the source first
+    #[arg(long, conflicts_with = "plan")]
+    read: bool,
+
+    /// Plan one client only, by name or id
+    #[arg(long, conflicts_with = "plan")]
+    client: Option<String>,
+
+    /// How many operations to show
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    show: usize,
+
+    /// Show all operations
+    #[arg(long, conflicts_with = "show")]
+    all: bool,
+
+    /// Show only these actions, e.g. create_asset,update_asset,skip,review
+    #[arg(long, value_delimiter = ',', value_name = "ACTIONS")]
+    only: Vec<String>,
+}
+
+pub async fn run(session: &Session, arguments: PlanArguments, output: Output) -> anyhow::Result<ExitCode> {
+    let (engine, actor) = (&session.engine, &session.actor);
+    let summary = match &arguments.plan {
+        Some(id) => engine.plan(actor, &PlanId::from(id.as_str())).await?,
+        None => {
+            let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
+            let runner = engine.become_runner(actor).await?;
+            if arguments.read {
+                let report = engine
+                    .read(actor, &runner, &bridge.source, None, session.work())
+                    .await?;
+                for line in &report.unreadable {
+                    tracing::warn!("Could not read {line}.");
+                }
+            }
+            let client = match &arguments.client {
+                Some(name) => Some(engine.find_client(actor, &bridge, name).await?.id),
+                None => None,
+            };
+            engine
+                .make_plan(actor, &runner, &bridge, client.as_ref(), session.work())
+                .await?
+        }
+    };
+    session.progress.clear();
+    let limit = if arguments.all { usize::MAX } else { arguments.show };
+    let (operations, more) = operations(session, &summary, &arguments.only, limit).await?;
+    let document = serde_json::json!({ "plan": summary, "operations": operations, "more": more });
+    output.show(&document, || text(&summary, &operations, more))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first `limit` operations of a plan that are of the wanted actions, and whether there are more.
+pub async fn operations(
+    session: &Session,
+    plan: &PlanSummary,
+    only: &[String],
+    limit: usize,
+) -> anyhow::Result<(Vec<Operation>, bool)> {
+    let mut found = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = session
+            .engine
+            .operations(&session.actor, &plan.id, after, 500)
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok((found, false));
+        };
+        after = last.number;
+        for operation in page {
+            if only.is_empty() || only.iter().any(|a| a == operation.action.name()) {
+                if found.len() >= limit {
+                    return Ok((found, true));
+                }
+                found.push(operation);
+            }
+        }
+    }
+}
+
+/// The counts and warnings of a plan.
+pub fn render_summary(summary: &PlanSummary) -> String {
+    plan::render::summary(&summary.counts, &summary.warnings)
+}
+
+/// A plan for people.
+pub fn text(summary: &PlanSummary, operations: &[Operation], more: bool) -> String {
+    let mut text = format!("Plan {} of {}\n\n", summary.id, time(summary.created));
+    text.push_str(&render_summary(summary));
+    text.push('\n');
+    for operation in operations {
+        text.push_str(&plan::render::operation(operation));
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    if more {
+        text.push_str(&format!("...\nAll of it: rmmbridge plan {} --all\n", summary.id));
+    }
+    if summary.counts.writes() > 0 {
+        text.push_str(&format!(
+            "\nNothing was written. To write it: rmmbridge apply {}\n",
+            summary.id
+        ));
+    }
+    text
+}

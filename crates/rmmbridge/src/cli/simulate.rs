@@ -1,0 +1,90 @@
+//! `simulate`: a stand-in for a vendor, to try things without an account.
+
+use super::connect::CALLBACK_PATHS;
+use crate::output::Output;
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use simulators::ninjaone::{NinjaOne, Options};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Debug, Subcommand)]
+pub enum SimulateCommand {
+    /// NinjaOne: OAuth and API v2 with a made-up estate
+    Ninjaone(NinjaOneArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct NinjaOneArguments {
+    /// Port to listen on; 0 takes any free one
+    #[arg(long, default_value_t = 8410)]
+    port: u16,
+
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+
+    /// How many devices the estate has
+    #[arg(long, default_value_t = 1200, value_parser = clap::value_parser!(u32).range(10..=200_000))]
+    devices: u32,
+
+    /// How many organizations; a fiftieth of the devices when not given
+    #[arg(long)]
+    organizations: Option<usize>,
+
+    /// What the estate is made from: the same seed gives the same estate
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// How long every request takes at least, in milliseconds
+    #[arg(long, default_value_t = 0)]
+    latency: u64,
+
+    /// A redirect URI to register with the demo app, besides those of `rmmbridge connect`
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+}
+
+pub async fn run(command: SimulateCommand, output: Output) -> anyhow::Result<ExitCode> {
+    let SimulateCommand::Ninjaone(arguments) = command;
+    let mut options = Options {
+        devices: usize::try_from(arguments.devices)?,
+        organizations: arguments.organizations,
+        seed: arguments.seed,
+        latency: Duration::from_millis(arguments.latency),
+        ..Options::default()
+    };
+    for uri in &arguments.redirect_uri {
+        options.oauth = options.oauth.with_redirect_uri("demo-web", uri);
+    }
+    let bind = SocketAddr::new(arguments.address, arguments.port);
+    let simulator = NinjaOne::start(options, bind)
+        .await
+        .with_context(|| format!("listening on {bind}; is another program there? Choose another --port"))?;
+    let url = simulator.base_url();
+    let document = serde_json::json!({
+        "base_url": url,
+        "web_app": { "client_id": "demo-web", "client_secret": "demo-web-secret" },
+        "machine_app": { "client_id": "demo-machine", "client_secret": "demo-machine-secret" },
+        "technician": { "email": "tech@example.test", "password": "demo-password" },
+        "callback_paths": CALLBACK_PATHS,
+    });
+    output.show(&document, || {
+        format!(
+            "A simulated NinjaOne with {} devices listens on {url}\n\n\
+             Web app       demo-web / demo-web-secret\n\
+             Machine app   demo-machine / demo-machine-secret\n\
+             Technician    tech@example.test / demo-password\n\n\
+             Connect to it from another terminal:\n\
+             \x20 RMMBRIDGE_CLIENT_SECRET=demo-web-secret rmmbridge connect --base-url {url} --client-id demo-web --allow-private-hosts\n\n\
+             A day passes:  curl -X POST {url}/simulator/day -H 'content-type: application/json' -d '{{\"share\": 0.02}}'\n\
+             What it saw:   curl {url}/simulator/requests\n\n\
+             Ctrl-C ends it.",
+            arguments.devices
+        )
+    })?;
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    simulator.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,79 @@
+//! `sync`: read, plan, apply within the brakes.
+
+use super::exit;
+use crate::output::Output;
+use crate::session::Session;
+use clap::Args;
+use engine::sync::SyncReport;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct SyncArguments {
+    /// The bridge; not needed while there is one
+    #[arg(long)]
+    bridge: Option<String>,
+
+    /// Sync one client only, by name or id
+    #[arg(long)]
+    client: Option<String>,
+
+    /// Apply even what the brakes would stop
+    #[arg(long)]
+    confirm: bool,
+}
+
+pub async fn run(session: &Session, arguments: SyncArguments, output: Output) -> anyhow::Result<ExitCode> {
+    let (engine, actor) = (&session.engine, &session.actor);
+    let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
+    let runner = engine.become_runner(actor).await?;
+    let (confirm, work) = (arguments.confirm, session.work());
+    let report = match arguments.client {
+        None => engine.sync(actor, &runner, &bridge, confirm, work).await?,
+        Some(name) => {
+            let client = engine.find_client(actor, &bridge, &name).await?;
+            engine
+                .sync_client(actor, &runner, &bridge, &client.id, confirm, work)
+                .await?
+        }
+    };
+    session.progress.clear();
+    let SyncReport {
+        read,
+        plan,
+        run,
+        stopped,
+    } = report;
+    let document = serde_json::json!({
+        "read": { "devices": read.snapshot.devices, "requests": read.snapshot.requests,
+                  "rows_written": read.snapshot.rows_written, "unreadable": read.unreadable },
+        "plan": plan, "run": run, "stopped": stopped,
+    });
+    output.show(&document, || {
+        let snapshot = &read.snapshot;
+        let mut text = format!(
+            "Read {} devices in {} requests.\n",
+            snapshot.devices, snapshot.requests
+        );
+        for line in &read.unreadable {
+            text.push_str(&format!("  not readable: {}\n", plan::render::visible(line)));
+        }
+        text.push_str(&plan::render::summary(&plan.counts, &plan.warnings));
+        if let Some(run) = &run {
+            text.push_str(&format!(
+                "Run {}: {} written, {} failed\n",
+                run.id, run.counts.done, run.counts.failed
+            ));
+        }
+        if let Some(stopped) = &stopped {
+            text.push_str(&format!("{stopped}\n"));
+        }
+        text
+    })?;
+    Ok(match run {
+        _ if stopped.is_some() => ExitCode::from(exit::PERSON),
+        Some(run) if run.counts.failed + run.counts.unknown + run.counts.skipped > 0 => {
+            ExitCode::from(exit::RECORDS_FAILED)
+        }
+        _ => ExitCode::SUCCESS,
+    })
+}

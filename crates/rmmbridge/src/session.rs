@@ -1,0 +1,138 @@
+//! What every command starts with: data directory, master key, database, engine, who acts.
+
+use crate::platform::{SystemClock, SystemRandom, console_actor, default_data_dir, environment, holder};
+use crate::{connectors, progress::Shown};
+use anyhow::Context as _;
+use engine::{Engine, EngineOptions, Work};
+use model::Actor;
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::vault::MasterKey;
+use store::{DatabaseUrl, Store};
+use tokio_util::sync::CancellationToken;
+
+/// Where a session finds its data.
+#[derive(Clone, Debug)]
+pub struct Location {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The database; the embedded one in the data directory when not given.
+    pub database: Option<String>,
+}
+
+/// One command at work.
+pub struct Session {
+    /// The use cases.
+    pub engine: Engine,
+    /// The database, to be closed at the end.
+    pub store: Store,
+    /// Who acts.
+    pub actor: Actor,
+    /// Shows how far long work is.
+    pub progress: Shown,
+    /// Asks long work to stop at the next safe point; Ctrl-C does.
+    pub stop: CancellationToken,
+}
+
+impl Location {
+    /// The given directory, or the default one.
+    pub fn new(data_dir: Option<PathBuf>, database: Option<String>) -> Self {
+        Self {
+            data_dir: data_dir.unwrap_or_else(default_data_dir),
+            database,
+        }
+    }
+
+    /// The address of the database.
+    pub fn database(&self) -> store::Result<DatabaseUrl> {
+        match &self.database {
+            Some(text) => DatabaseUrl::parse(text),
+            None => Ok(DatabaseUrl::Sqlite(self.data_dir.join("rmmbridge.db"))),
+        }
+    }
+}
+
+/// The master key: from the environment, a systemd credential, or the data directory, where it is made at first.
+pub fn master_key(data_dir: &Path) -> anyhow::Result<MasterKey> {
+    if let Some(text) = environment("RMMBRIDGE_MASTER_KEY") {
+        return Ok(MasterKey::from_hex(
+            &SecretString::from(text),
+            "RMMBRIDGE_MASTER_KEY",
+        )?);
+    }
+    // systemd.exec(5), LoadCredential=.
+    if let Some(directory) = environment("CREDENTIALS_DIRECTORY") {
+        let path = Path::new(&directory).join("rmmbridge-master-key");
+        if path.exists() {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("reading the credential {}", path.display()))?;
+            return Ok(MasterKey::from_hex(
+                &SecretString::from(text),
+                "the systemd credential rmmbridge-master-key",
+            )?);
+        }
+    }
+    Ok(MasterKey::from_file(&data_dir.join("master.key"), &SystemRandom)?)
+}
+
+impl Session {
+    /// Opens everything. `command` names this process towards others.
+    pub async fn open(location: &Location, command: &str, quiet: bool) -> anyhow::Result<Self> {
+        let data_dir = &location.data_dir;
+        std::fs::create_dir_all(data_dir).map_err(|source| store::Error::DataDirectory {
+            path: data_dir.clone(),
+            source,
+        })?;
+        let key = Arc::new(master_key(data_dir)?);
+        let database = location.database()?;
+        let store = Store::open(&database, key, Arc::new(SystemClock), Arc::new(SystemRandom))
+            .await
+            .with_context(|| format!("opening the database ({database})"))?;
+        let proxy = environment("RMMBRIDGE_PROXY")
+            .map(|text| url::Url::parse(&text).context("RMMBRIDGE_PROXY is not a URL"))
+            .transpose()?;
+        let extra_ca = environment("RMMBRIDGE_EXTRA_CA")
+            .map(|path| std::fs::read(&path).with_context(|| format!("RMMBRIDGE_EXTRA_CA: reading {path}")))
+            .transpose()?;
+        let options = EngineOptions {
+            data_dir: data_dir.clone(),
+            holder: holder(command),
+            proxy,
+            extra_ca,
+        };
+        let engine = Engine::new(store.clone(), connectors::all(store.clone()), options);
+        let stop = CancellationToken::new();
+        let on_interrupt = stop.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
+                on_interrupt.cancel();
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    std::process::exit(130);
+                }
+            }
+        });
+        Ok(Self {
+            engine,
+            store,
+            actor: console_actor(),
+            progress: Shown::new(quiet),
+            stop,
+        })
+    }
+
+    /// How long work is told about and stopped.
+    pub fn work(&self) -> Work<'_> {
+        Work {
+            progress: &self.progress,
+            stop: &self.stop,
+        }
+    }
+
+    /// Takes the progress bar away and closes the database.
+    pub async fn close(self) {
+        self.progress.clear();
+        self.store.close().await;
+    }
+}
