@@ -1,0 +1,21 @@
+//! Stand-ins for the vendors rmmbridge talks to, so that all of it can be tried and tested without an account.
+//!
+//! Each simulator is written from the vendor's published documents and from observed answers, never from our own
+//! connectors, and imports nothing of ours: a structure shared with a connector would hide a wrong field name from
+//! every test. They listen on loopback, run inside the caller's tokio runtime and keep everything in memory.
+//!
+//! - [`ninjaone`]: NinjaOne's OAuth server and API v2, with an estate made from a seed.
+//! - [`faults`]: what can be made to go wrong on demand, by handle or over HTTP.
+//! - [`clock`]: the time a simulator lives in.
+//! - [`technician`]: a browser with somebody in front of it who signs in and agrees.
+//!
+//! A further vendor is a further folder beside `ninjaone`, with its own `Options` and handle; it shares only the
+//! three modules above.
+
+pub mod clock;
+mod dice;
+pub mod faults;
+mod json;
+mod listener;
+pub mod ninjaone;
+pub mod technician;

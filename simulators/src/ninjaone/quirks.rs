@@ -1,0 +1,100 @@
+//! Where the vendor's behaviour is uncertain or differs from tenant to tenant. Each default is the likelier one.
+
+use std::collections::BTreeSet;
+
+/// How the name of a report's cursor behaves from page to page (facts §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CursorName {
+    /// It stays the same while the server moves the position; seen on a live tenant.
+    Stays,
+    /// Every page brings a new one.
+    Changes,
+}
+
+/// How a started script is answered (facts §6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptAnswer {
+    /// 204 without a body.
+    NoContent,
+    /// 200 with a bare number.
+    Number,
+    /// 200 with `{"jobUid": …}`.
+    JobUid,
+}
+
+/// A part of an agent's detailed document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// `os`
+    Os,
+    /// `system`
+    System,
+    /// `memory`
+    Memory,
+    /// `processors`
+    Processors,
+    /// `volumes`
+    Volumes,
+    /// `references`, even with `expand`
+    References,
+}
+
+/// The switches.
+#[derive(Clone, Debug)]
+pub struct Quirks {
+    /// The page size of entity lists when none is asked for (facts §4.1: more than 1000).
+    pub default_page_size: usize,
+    /// The largest page an entity list gives; the vendor documents none.
+    pub largest_page_size: Option<usize>,
+    /// The behaviour of cursor names.
+    pub cursor_name: CursorName,
+    /// How long a cursor lives, in seconds; an expired one is answered with 400.
+    pub cursor_seconds: u32,
+    /// Device health answers without a cursor and with all rows (facts §4.2: seen missing).
+    pub health_without_cursor: bool,
+    /// `queries/volumes?include=bl` loses rows with a BitLocker status when pages are small (facts §4.2).
+    pub bitlocker_paging_bug: bool,
+    /// `/activities` answers with a bare array instead of an envelope (facts §4.3).
+    pub bare_activities: bool,
+    /// Volumes carry `nodeId`, which the document does not know but live answers show (facts §6.4).
+    pub volume_node_id: bool,
+    /// `expand` works on a single device too (facts §6.3).
+    pub expand_on_device: bool,
+    /// The parts no agent's detailed document has on this tenant.
+    pub without: BTreeSet<Part>,
+    /// The status of an answer to a token that lacks the scope: 403 or 401 (facts §10).
+    pub missing_scope_status: u16,
+    /// The status of an answer to a token without a user where one is needed (facts §2.4).
+    pub no_user_status: u16,
+    /// The status of an answer to an outdated ticket version (facts §6.10).
+    pub stale_ticket_status: u16,
+    /// The answer to a started script.
+    pub script_answer: ScriptAnswer,
+    /// `Content-Type` is left out of successful answers (facts §5, quirk 1).
+    pub no_content_type: bool,
+    /// Paths this instance does not have yet, such as `/v2/tag`; with everything below (facts §1).
+    pub missing_paths: Vec<String>,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            default_page_size: 5000,
+            largest_page_size: None,
+            cursor_name: CursorName::Stays,
+            cursor_seconds: 600,
+            health_without_cursor: true,
+            bitlocker_paging_bug: true,
+            bare_activities: false,
+            volume_node_id: true,
+            expand_on_device: true,
+            without: BTreeSet::new(),
+            missing_scope_status: 403,
+            no_user_status: 403,
+            stale_ticket_status: 409,
+            script_answer: ScriptAnswer::NoContent,
+            no_content_type: false,
+            missing_paths: Vec::new(),
+        }
+    }
+}

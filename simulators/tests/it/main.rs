@@ -1,0 +1,4 @@
+//! The tests of the simulators over HTTP, in one binary.
+
+mod api;
+mod oauth;
