@@ -1,0 +1,76 @@
+//! The performance tables. Each prints what was measured beside what it is held against, all in one run:
+//!
+//! ```text
+//! cargo run --release -p benches -- all            # everything; takes some minutes
+//! cargo run --release -p benches -- read           # a full read against the floor, at 0 and 200 ms a request
+//! cargo run --release -p benches -- sync           # the second sync, mapping, planning, peak memory
+//! cargo run --release -p benches -- names          # 50,000 names against 50,000
+//! ```
+//!
+//! `--devices N` changes the size of the estate (100,000), `--rounds N` how often each figure is taken (3; medians are
+//! printed). The simulator runs in a process of its own, so that its memory and its work are not counted as ours.
+//! Figures are no tests: nothing here fails because a machine is slow.
+
+mod floor;
+mod hub;
+mod machine;
+mod names;
+mod read;
+mod simulator;
+mod sync;
+
+use anyhow::{Context as _, bail};
+use std::time::Duration;
+
+/// What to measure with.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Devices of the estate.
+    pub devices: usize,
+    /// How often each figure is taken.
+    pub rounds: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Fails only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let number = |name: &str, default: usize| -> anyhow::Result<usize> {
+        match arguments.iter().position(|a| a == name) {
+            None => Ok(default),
+            Some(at) => Ok(arguments.get(at + 1).context("a number is missing")?.parse()?),
+        }
+    };
+    let setup = Setup { devices: number("--devices", 100_000)?, rounds: number("--rounds", 3)? };
+    let table = arguments.first().map_or("", String::as_str);
+    if let "simulate" | "child" = table {
+        return runtime.block_on(simulator::child(&arguments));
+    }
+    if !matches!(table, "all" | "read" | "sync" | "names") {
+        bail!("say which table: all, read, sync or names");
+    }
+    println!("{}", machine::describe());
+    println!("{} devices, medians of {}\n", setup.devices, setup.rounds);
+    if matches!(table, "all" | "names") {
+        names::table(setup)?;
+    }
+    if matches!(table, "all" | "read") {
+        runtime.block_on(read::table(setup))?;
+    }
+    if matches!(table, "all" | "sync") {
+        runtime.block_on(sync::table(setup))?;
+    }
+    Ok(())
+}
+
+/// The middle one of some durations.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Prints a line of a table: what, measured, held against.
+pub fn line(what: &str, measured: &str, against: &str) {
+    println!("{what:<58} {measured:>16}   {against}");
+}
