@@ -114,15 +114,13 @@ impl Json {
     /// A moment as the vendor writes it: epoch seconds with nine decimals (facts §5, quirk 3). `millis` is in
     /// milliseconds.
     pub fn time(&mut self, millis: i64) {
-        self.separate();
-        // Writing into a String cannot fail.
-        let _ = write!(
-            self.text,
-            "{}.{:03}000000",
-            millis.div_euclid(1000),
-            millis.rem_euclid(1000)
-        );
-        self.comma = true;
+        self.int(millis.div_euclid(1000));
+        let part = millis.rem_euclid(1000);
+        self.text.push('.');
+        for digit in [part / 100, part / 10 % 10, part % 10] {
+            self.text.push(char::from(b'0' + digit as u8));
+        }
+        self.text.push_str("000000");
     }
 
     /// A UUID in its usual writing.

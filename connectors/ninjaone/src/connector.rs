@@ -192,7 +192,8 @@ mod tests {
             .map(|setting| setting.key)
             .collect();
         let mut read = crate::config::KEYS.to_vec();
-        (keys.sort_unstable(), read.sort_unstable());
+        keys.sort_unstable();
+        read.sort_unstable();
         assert_eq!(keys, read);
         let secret: Vec<_> = SETTINGS
             .iter()

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// device. A plain name is a top-level name of the document; `a.b` is the member `b` of the object `a`, or of every
 /// object in the list `a`.
 ///
-/// `organization` is the reference with the organization's name: a renamed organization would otherwise change all
+/// `raw` is the whole original: a mapping that uses it uses every part. `organization` is the reference with the organization's name: a renamed organization would otherwise change all
 /// its devices. The device's own `organizationId` counts. `publicIP`, `ipAddresses` and `os.needsReboot` are not here: they change seldom, and people map them.
 pub const VOLATILE: &[&str] = &[
     "lastContact",
@@ -27,6 +27,7 @@ pub const VOLATILE: &[&str] = &[
     "processors.clockSpeed",
     "organization",
     "backupUsage",
+    "raw",
 ];
 
 /// Names of [`VOLATILE`] that stand under `references` in NinjaOne's text.
@@ -47,6 +48,9 @@ impl Stable {
             top: vec![],
             nested: vec![],
         };
+        if in_use.contains("raw") {
+            return stable;
+        }
         for name in VOLATILE.iter().filter(|name| !in_use.contains(**name)) {
             match name.split_once('.') {
                 None if REFERENCED.contains(name) => {
@@ -180,6 +184,7 @@ mod tests {
         let b = r#"{"id":1,"lastContact":2.5,"volumes":[{"name":"C:","freeSpace":2}],"os":{}}"#;
         assert!(same(a, b, &[]));
         assert!(!same(a, b, &["lastContact"]));
+        assert!(!same(a, b, &["raw"]));
         assert!(!same(a, b, &["volumes"]));
         assert!(!same(a, b, &["volumes.freeSpace"]));
         assert!(!same(a, b, &["os.lastBootTime"]));

@@ -1,6 +1,6 @@
 //! NinjaOne (formerly NinjaRMM), API v2, as a source of organizations and devices.
 //!
-//! [`connector`] is all there is to register. Inside, a read goes `source` → `reader` (which pages, by `ranges` and
+//! [`connector()`] is all there is to register. Inside, a read goes `source` → `reader` (which pages, by `ranges` and
 //! `paging`) → `client` (endpoints) → `rows` (one page, through `tree` and `digest`); `convert` makes a document of
 //! a stored device, by the table in `fields`. The `README.md` beside this crate says what is read, with which
 //! rights, and what is known of NinjaOne's quirks.

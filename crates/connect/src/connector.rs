@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use model::{Clock, Connection, Random};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use url::Url;
 
@@ -38,8 +39,8 @@ pub struct SettingProblem {
     pub message: String,
 }
 
-/// How requests leave this machine.
-#[derive(Clone, Debug, Default)]
+/// How requests leave this machine. Its `Debug` leaves out what may hold a password.
+#[derive(Clone, Default)]
 pub struct Outbound {
     /// Whether private and loopback hosts are allowed; an owner says so for each connection.
     pub allow_private_hosts: bool,
@@ -47,6 +48,16 @@ pub struct Outbound {
     pub proxy: Option<Url>,
     /// More certificate authorities, PEM.
     pub extra_ca: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("allow_private_hosts", &self.allow_private_hosts)
+            .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))
+            .field("extra_ca", &self.extra_ca.is_some())
+            .finish()
+    }
 }
 
 /// Everything a connector needs to open a connection.
@@ -75,8 +86,8 @@ pub enum Mode {
     Machine,
 }
 
-/// A consent under way: kept until the browser comes back.
-#[derive(Clone, Debug)]
+/// A consent under way: kept until the browser comes back. Its `Debug` leaves out the address, which holds the state.
+#[derive(Clone)]
 pub struct Pending {
     /// Where the browser goes.
     pub url: Url,
@@ -86,6 +97,14 @@ pub struct Pending {
     pub verifier: SecretString,
     /// The redirect URI exactly as sent.
     pub redirect: String,
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending")
+            .field("redirect", &self.redirect)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a connection is authorized.

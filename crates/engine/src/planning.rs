@@ -6,8 +6,8 @@ use crate::mapping::BridgeMapping;
 use crate::progress::Work;
 use connect::{AssetScope, Destination, Source};
 use model::{
-    Actor, ActorRole, Asset, Bridge, ClientTarget, Connection, DeviceProjection, Operation,
-    OrganizationMatch, PlanSummary, RecordId, RecordKind, SourceId,
+    Actor, ActorRole, Asset, Bridge, ClientTarget, Connection, DeviceProjection, Fields, Operation,
+    OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId,
 };
 use plan::{AssetLink, ClientInput, Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +66,8 @@ impl Engine {
         work.progress.at("Matching organizations", 0, None);
         let matching = self.matching(actor, bridge).await?;
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        // One list for the whole estate; a client is given those of its own locations.
+        let site_links = self.store.links(&bridge.id, RecordKind::Site).await?;
         let types = match destination.asset_types().await {
             Ok(types) => types,
             Err(error) => return Err(self.met(&connection, error).await),
@@ -117,7 +119,10 @@ impl Engine {
         for (done, group) in groups.into_values().enumerate() {
             work.check()?;
             work.progress.at("Planning clients", done as u64, Some(total));
-            let input = match self.client_input(&mapper, destination.as_ref(), group).await? {
+            let input = match self
+                .client_input(&mapper, destination.as_ref(), &site_links, group)
+                .await?
+            {
                 Ok(input) => input,
                 Err(error) => return Err(self.met(&connection, error).await),
             };
@@ -133,6 +138,7 @@ impl Engine {
         &self,
         mapper: &Mapper,
         destination: &dyn Destination,
+        site_links: &BTreeMap<SourceId, RecordId>,
         group: Group,
     ) -> Result<Result<ClientInput, connect::Error>> {
         let bridge = &mapper.bridge;
@@ -141,23 +147,13 @@ impl Engine {
         let mut locations = Vec::new();
         for organization in &group.organizations {
             devices.extend(mapper.devices(organization).await?);
-            for link in self
-                .store
-                .asset_links(&bridge.id, &bridge.source, organization)
-                .await?
-            {
-                let written = link.written_values();
-                links.insert(
-                    link.source,
-                    AssetLink {
-                        asset: link.destination,
-                        written,
-                    },
-                );
-            }
+            links.extend(self.links_of(mapper, organization).await?);
             locations.extend(self.store.locations(&bridge.source, organization).await?);
         }
-        let site_links = self.store.links(&bridge.id, RecordKind::Site).await?;
+        let own = locations
+            .iter()
+            .filter_map(|l| Some((l.id.clone(), site_links.get(&l.id)?.clone())));
+        let site_links = own.collect();
         let mut assets = Vec::new();
         let mut sites = Vec::new();
         if let ClientTarget::Existing(client) = &group.target {
@@ -214,6 +210,54 @@ impl Engine {
             site_links,
             locations,
         }))
+    }
+
+    /// The links of one organization's devices. What was last written is read only where a rule asks for it.
+    async fn links_of(
+        &self,
+        mapper: &Mapper,
+        organization: &SourceId,
+    ) -> Result<BTreeMap<SourceId, AssetLink>> {
+        let bridge = &mapper.bridge;
+        if bridge
+            .settings
+            .mapping
+            .rules
+            .iter()
+            .any(|rule| rule.owner == Owner::Ask)
+        {
+            let links = self
+                .store
+                .asset_links(&bridge.id, &bridge.source, organization)
+                .await?;
+            let with_values = |link: store::Link| {
+                let written = link.written_values();
+                (
+                    link.source,
+                    AssetLink {
+                        asset: link.destination,
+                        written,
+                    },
+                )
+            };
+            return Ok(links.into_iter().map(with_values).collect());
+        }
+        let pairs = self
+            .store
+            .linked_assets(&bridge.id, &bridge.source, organization)
+            .await?;
+        Ok(pairs
+            .into_iter()
+            .map(|(device, asset)| {
+                (
+                    device,
+                    AssetLink {
+                        asset,
+                        written: Fields::new(),
+                    },
+                )
+            })
+            .collect())
     }
 
     /// A plan's summary.

@@ -2,13 +2,13 @@
 //!
 //! [`Store::open`] is the entry point. Each file holds the statements of one table or of a few that are written
 //! together. Statements are plain text in the subset both engines share (`$1` placeholders, `ON CONFLICT`, no
-//! functions of one engine); the macros in [`db`] compile each of them against both drivers.
+//! functions of one engine); the macros in `db.rs` compile each of them against both drivers.
 //!
 //! Invariants: SQLite runs in WAL mode with `synchronous = FULL`, so that what was committed survives a power cut;
 //! a write transaction begins with `BEGIN IMMEDIATE`; secrets are in `secret` only, sealed.
 //!
-//! To add a table: a new file under `migrations/` (never a change of an old one), a file here, and a
-//! module under `tests/it/`, whose every story runs on both engines.
+//! To add a table: a new file under `migrations/` (never a change of an old one), a file here, and a module under
+//! `tests/it/`, whose stories run on both engines.
 
 #[macro_use]
 mod db;

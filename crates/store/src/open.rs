@@ -320,3 +320,36 @@ fn migration_error(error: MigrateError) -> Error {
         other => Error::Migration(Box::new(other)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_committed_on_sqlite_survives_a_power_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let Db::Sqlite { read, write } = open_sqlite(&directory.path().join("rmmbridge.db")).await.unwrap()
+        else {
+            panic!("this is about SQLite")
+        };
+        let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&write)
+            .await
+            .unwrap();
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(&write)
+            .await
+            .unwrap();
+        let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys")
+            .fetch_one(&write)
+            .await
+            .unwrap();
+        // 2 is FULL (sqlite.org/pragma.html#pragma_synchronous).
+        assert_eq!((journal.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+        let refused = sqlx::query("CREATE TABLE t (a TEXT)")
+            .execute(&read)
+            .await
+            .unwrap_err();
+        assert!(refused.to_string().contains("readonly"), "{refused}");
+    }
+}

@@ -1,5 +1,7 @@
 //! The connector against the simulator: what it reads, how it survives what goes wrong, and what it says.
 
+#![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
+
 mod browser;
 mod checking;
 mod consent;

@@ -221,7 +221,7 @@ async fn roles_are_complete() {
     for (read, expected) in roles.iter().zip(estate.roles()) {
         assert_eq!(
             (read.id.as_str(), read.name.as_str()),
-            (expected.id.to_string().as_str(), expected.name.as_ref())
+            (expected.id.to_string().as_str(), expected.name)
         );
     }
 }

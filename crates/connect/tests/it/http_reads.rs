@@ -4,8 +4,9 @@ use crate::stand::*;
 use connect::Kind;
 use connect::http::Concurrency;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 
 #[tokio::test]
 async fn a_read_sends_path_query_and_token() {
@@ -173,37 +174,34 @@ async fn a_request_ends_at_its_deadline() {
 
 #[tokio::test]
 async fn concurrency_starts_at_four_and_stays_below_the_maximum() {
-    let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let first_round = Arc::new(AtomicUsize::new(0));
-    let (n, p, f) = (Arc::clone(&now), Arc::clone(&peak), Arc::clone(&first_round));
-    let stand = Stand::start(move |count, _| {
-        // Everything that arrives within 100 ms is under way together.
-        let under_way = n.fetch_add(1, Ordering::SeqCst) + 1;
-        p.fetch_max(under_way, Ordering::SeqCst);
-        if count < 4 {
-            f.fetch_max(under_way, Ordering::SeqCst);
-        }
-        let n = Arc::clone(&n);
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(95)).await;
-            n.fetch_sub(1, Ordering::SeqCst);
-        });
-        Say::Late(Duration::from_millis(100), answer_bytes(200, "", b"1"))
-    })
-    .await;
+    let gate = Arc::new(Semaphore::new(0));
+    let at_the_gate = Arc::clone(&gate);
+    let stand =
+        Stand::start(move |_, _| Say::Gated(Arc::clone(&at_the_gate), answer_bytes(200, "", b"1"))).await;
     let mut options = stand.options();
     options.concurrency = Concurrency { start: 4, max: 6 };
     let http = http(options);
-    let tasks = (0..60).map(|_| {
-        let http = http.clone();
-        tokio::spawn(async move { http.get("reading", "/x", &[], &token()).await.unwrap() })
-    });
-    for task in tasks.collect::<Vec<_>>() {
+    let tasks: Vec<_> = (0..60)
+        .map(|_| {
+            let http = http.clone();
+            tokio::spawn(async move { http.get("reading", "/x", &[], &token()).await.unwrap() })
+        })
+        .collect();
+    let mut arrived = 0;
+    // Every round is answered well, so the next has one more, up to the maximum.
+    for round in [4, 5, 6, 6, 6] {
+        arrived += round;
+        while stand.count() < arrived {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        assert_eq!((stand.count(), http.limit()), (arrived, round));
+        gate.add_permits(round);
+    }
+    gate.add_permits(60);
+    for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(first_round.load(Ordering::SeqCst), 4);
-    assert_eq!(peak.load(Ordering::SeqCst), 6);
-    assert_eq!(http.limit(), 6);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use url::Url;
 
 /// What a stand does with a request.
@@ -19,6 +20,8 @@ pub enum Say {
     Raw(Vec<u8>),
     /// Sends these bytes after a while.
     Late(Duration, Vec<u8>),
+    /// Sends these bytes once the gate gives a permit.
+    Gated(Arc<Semaphore>, Vec<u8>),
     /// Closes without a word.
     Nothing,
     /// Keeps the connection open and never answers.
@@ -86,6 +89,10 @@ impl Stand {
                         Say::Raw(bytes) => drop(stream.write_all(&bytes).await),
                         Say::Late(wait, bytes) => {
                             tokio::time::sleep(wait).await;
+                            drop(stream.write_all(&bytes).await);
+                        }
+                        Say::Gated(gate, bytes) => {
+                            gate.acquire().await.unwrap().forget();
                             drop(stream.write_all(&bytes).await);
                         }
                         Say::Nothing => {}

@@ -45,7 +45,8 @@ pub(super) async fn check(
 /// Whether a request only reads. Running a ticket board is a POST that reads.
 fn reads(request: &Request) -> bool {
     let path = request.uri().path();
-    request.method() == Method::GET || (path.contains("/ticketing/trigger/board/") && path.ends_with("/run"))
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        || (path.contains("/ticketing/trigger/board/") && path.ends_with("/run"))
 }
 
 /// Refuses a token without a user, where the vendor needs to know who acts (facts §2.4).

@@ -26,8 +26,8 @@ pub(super) async fn scripts() -> Answer {
                 json.strings_at("operatingSystems", &[script.system]);
                 json.strings_at::<&str>("scriptParameters", &[]);
                 json.array_at("scriptVariables", |json| variables(json, script));
-                json.string_at("createdBy", "Sam Admin");
-                json.string_at("lastUpdatedBy", "Sam Admin");
+                json.string_at("createdBy", "System Administrator");
+                json.string_at("lastUpdatedBy", "System Administrator");
                 json.time_at("createdOn", EPOCH_MS - 400 * DAY_MS);
                 json.time_at("updatedOn", EPOCH_MS - 90 * DAY_MS);
             });

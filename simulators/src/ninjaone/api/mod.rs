@@ -7,6 +7,7 @@ mod body;
 mod catalog;
 mod cursors;
 mod device_json;
+mod device_kinds;
 mod devices;
 mod expand;
 mod fields;
@@ -22,6 +23,7 @@ mod refusal;
 mod reports;
 mod tags;
 mod ticketing;
+mod work;
 
 use std::sync::Arc;
 
@@ -34,11 +36,11 @@ use axum::routing::{delete, get, post, put};
 
 use super::tenant::Tenant;
 use crate::json::Json;
-pub(super) use actions::bring_online;
 pub(super) use cursors::Cursors;
 use page::Page;
 use params::{Params, id};
 pub(super) use refusal::Refusal;
+pub(super) use work::bring_online;
 
 /// The simulated instance, as handlers get it.
 type Site = State<Arc<Tenant>>;
@@ -134,21 +136,21 @@ fn device_routes() -> Router<Arc<Tenant>> {
         .route("/device/{id}/policy/overrides", get(reports::overrides_of))
         .route("/device/{id}/dashboard-url", get(listings::dashboard_url))
         .route("/device/{id}/scripting/options", get(listings::scripting_options))
-        .route("/device/{id}/script/run", post(actions::run_script))
-        .route("/device/{id}/reboot/{mode}", post(actions::reboot))
+        .route("/device/{id}/script/run", post(work::run_script))
+        .route("/device/{id}/reboot/{mode}", post(work::reboot))
         .route(
             "/device/{id}/maintenance",
             put(actions::maintain).delete(actions::end_maintenance),
         )
         .route(
             "/device/{id}/windows-service/{service}/control",
-            post(actions::control_service),
+            post(work::control_service),
         )
         .route(
             "/device/{id}/windows-service/{service}/configure",
-            post(actions::configure_service),
+            post(work::configure_service),
         )
-        .route("/device/{id}/patch/{what}/{step}", post(actions::patch))
+        .route("/device/{id}/patch/{what}/{step}", post(work::patch))
         .route("/device/{id}/owner/{uid}", post(actions::set_owner))
         .route("/device/{id}/owner", delete(actions::remove_owner))
         .route("/device/{id}/decommission", post(actions::decommission))

@@ -126,9 +126,15 @@ fn settings(json: &mut Json, organization: &Organization) {
         });
     };
     feature("trayicon", Some("SYSTRAY"));
-    feature("splashtop", organization.seed.is_multiple_of(2).then_some("SPLASHTOP"));
+    feature(
+        "splashtop",
+        organization.seed.is_multiple_of(2).then_some("SPLASHTOP"),
+    );
     feature("teamviewer", None);
-    feature("backup", organization.seed.is_multiple_of(3).then_some("NINJA_BACKUP"));
+    feature(
+        "backup",
+        organization.seed.is_multiple_of(3).then_some("NINJA_BACKUP"),
+    );
     feature("psa", None);
 }
 

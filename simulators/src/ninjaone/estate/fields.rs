@@ -247,7 +247,9 @@ impl Field {
             "WYSIWYG" => {
                 json!({ "html": "<p>See the binder in room 4.</p>", "text": "See the binder in room 4." })
             }
-            "DROPDOWN" => json!(self.option_uid(self.options[dice.below(self.options.len() as u64) as usize])),
+            "DROPDOWN" => {
+                json!(self.option_uid(self.options[dice.below(self.options.len() as u64) as usize]))
+            }
             "MULTI_SELECT" => json!([self.option_uid(self.options[0])]),
             "EMAIL" => json!(format!("office{}@example.test", dice.below(90))),
             _ => json!(format!("{}-{:05}", self.name, dice.below(100_000))),

@@ -232,17 +232,20 @@ fn display_name(dice: &mut Dice, kind: Kind, system_name: &str) -> Option<Box<st
         true => dice.chance(180),
         false => dice.chance(600),
     };
-    let words = [
-        "Reception",
-        "Front desk",
-        "Boardroom",
-        "Till",
-        "Server room",
-        "Sales",
-        "Büro",
-        "CEO",
-    ];
-    named.then(|| format!("{} – {system_name}", dice.pick(&words)).into_boxed_str())
+    let words: &[&str] = match kind.is_agent() {
+        true => &[
+            "Reception",
+            "Front desk",
+            "Boardroom",
+            "Till",
+            "Server room",
+            "Sales",
+            "Büro",
+            "CEO",
+        ],
+        false => &["Lobby", "Floor 2", "Rack", "Warehouse", "Canteen", "Hof"],
+    };
+    named.then(|| format!("{} – {system_name}", dice.pick(words)).into_boxed_str())
 }
 
 const BASE36: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";

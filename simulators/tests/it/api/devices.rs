@@ -180,3 +180,27 @@ async fn a_tenant_may_leave_parts_out() {
     );
     assert!(rows.iter().any(|row| row.get("os").is_some()));
 }
+
+#[tokio::test]
+async fn a_restart_on_another_day_shows_the_same_devices() {
+    let documents = async |day: &str| {
+        let now: jiff::Timestamp = day.parse().unwrap();
+        let clock = std::sync::Arc::new(simulators::clock::SettableClock::new(now));
+        let stand = Stand::start(simulators::ninjaone::Options {
+            clock,
+            ..options(200)
+        })
+        .await;
+        let mut rows = stand
+            .rows("/v2/devices-detailed?expand=warranty,location,organization")
+            .await;
+        for row in &mut rows {
+            row.as_object_mut().unwrap().remove("lastContact");
+        }
+        rows
+    };
+    assert_eq!(
+        documents("2026-11-05T10:00:00Z").await,
+        documents("2027-02-28T23:00:00Z").await
+    );
+}

@@ -1,0 +1,3 @@
+//! Pages that need no program of ours: those of the simulators.
+
+mod browser;
