@@ -77,7 +77,9 @@ impl Destination for Registry {
     async fn assets(&self, scope: AssetScope, pages: mpsc::Sender<Vec<Asset>>) -> Result<(), Error> {
         let doing = "reading the registry's assets";
         let client = match scope {
-            AssetScope::Ids(ids) => {
+            AssetScope::Ids(mut ids) => {
+                ids.sort_unstable();
+                ids.dedup();
                 for chunk in ids.chunks(PAGE) {
                     let mut page = Vec::with_capacity(chunk.len());
                     for id in chunk {

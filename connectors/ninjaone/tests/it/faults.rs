@@ -44,13 +44,9 @@ async fn what_passes_is_waited_out_and_the_read_is_whole() {
         Effect::Reset { at: Moment::MidBody },
         Effect::TruncatedJson,
         Effect::InvalidJson,
-        Effect::ExpireTokens,
     ];
     let tests = effects.map(|effect| async move {
         let tenant = small_pages(260).await;
-        if effect == Effect::ExpireTokens {
-            return; // It needs a refresh token: see `consent`.
-        }
         let source = tenant.source();
         let known = read_all(&source).await.unwrap().ids();
         // Once at the beginning, once in the middle, on a first and on a later read.

@@ -13,14 +13,18 @@ use url::{Host, Url};
 pub(super) enum Reach {
     /// Public ones.
     Public,
-    /// All of them: an owner allowed private hosts.
+    /// Private ones too: an owner allowed them. Cloud metadata services stay out.
     Any,
-    /// Private ones: plain `http` is spoken with nobody else.
+    /// Private ones only: plain `http` is spoken with nobody else.
     Private,
 }
 
 impl Reach {
     fn allows(self, address: IpAddr) -> bool {
+        // They hand out the machine's own credentials to whoever asks; no vendor lives there.
+        if is_metadata(address) {
+            return false;
+        }
         match self {
             Self::Public => is_public(address),
             Self::Any => true,
@@ -40,6 +44,9 @@ pub(super) struct Refused {
 impl Refused {
     /// What to do about it.
     pub(super) fn advice(&self) -> &'static str {
+        if self.address.is_some_and(is_metadata) {
+            return "No connection may reach it. Correct the base URL";
+        }
         match self.reach {
             Reach::Private => "Use https, so that the token does not cross the network readable",
             _ => "An owner can allow private hosts for this connection",
@@ -53,6 +60,9 @@ impl fmt::Display for Refused {
             Some(address) if address.to_string() != self.host => format!(" ({address})"),
             _ => String::new(),
         };
+        if self.address.is_some_and(is_metadata) {
+            return write!(f, "{}{address} is a cloud's metadata service", self.host);
+        }
         match self.reach {
             Reach::Private => write!(f, "{}{address} is a public host and the URL says http", self.host),
             _ => write!(f, "{}{address} is a private or reserved address", self.host),
@@ -87,6 +97,25 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+/// Where clouds answer with credentials: AWS, Azure, Google (169.254.169.254, fd00:ec2::254), AWS tasks
+/// (169.254.170.2), Alibaba (100.100.100.200), Oracle (192.0.0.192), Azure's host agent (168.63.129.16).
+fn is_metadata(address: IpAddr) -> bool {
+    const V4: [[u8; 4]; 5] = [
+        [169, 254, 169, 254],
+        [169, 254, 170, 2],
+        [100, 100, 100, 200],
+        [192, 0, 0, 192],
+        [168, 63, 129, 16],
+    ];
+    match address {
+        IpAddr::V4(v4) => V4.contains(&v4.octets()),
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => V4.contains(&v4.octets()),
+            None => v6 == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        },
     }
 }
 
@@ -190,6 +219,21 @@ mod tests {
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn metadata_services_are_out_of_reach_even_where_private_hosts_are_allowed() {
+        for text in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fd00:ec2::254",
+            "168.63.129.16",
+        ] {
+            for reach in [Reach::Public, Reach::Any, Reach::Private] {
+                assert!(!reach.allows(address(text)), "{text}");
+            }
+        }
+        assert!(Reach::Any.allows(address("169.254.1.1")));
     }
 
     #[test]

@@ -196,7 +196,8 @@ impl Applying<'_> {
                 items.push(self.item(operation, outcome(result)));
             }
         }
-        for item in &items {
+        let items = self.record(items).await?;
+        for item in items {
             match &item.outcome {
                 Outcome::Done { .. } => self.run.counts.done += 1,
                 Outcome::Failed { .. } => self.run.counts.failed += 1,
@@ -207,9 +208,35 @@ impl Applying<'_> {
                 self.links.add(link.kind, &link.source, &link.destination);
             }
         }
-        Ok(store
-            .record(&self.run.id, &self.plan.id, &self.bridge.id, items)
-            .await?)
+        Ok(())
+    }
+
+    /// Stores outcomes and links together. A link that would make two devices one asset is refused by the store; then
+    /// the items are stored one by one, so that one bad record stops no other.
+    async fn record(&self, mut items: Vec<NewItem>) -> Result<Vec<NewItem>> {
+        let (store, run, plan, bridge) = (&self.engine.store, &self.run.id, &self.plan.id, &self.bridge.id);
+        match store.record(run, plan, bridge, items.clone()).await {
+            Err(store::Error::Linked { .. }) => {}
+            other => return Ok(other.map(|()| items)?),
+        }
+        for item in &mut items {
+            let refused = match store.record(run, plan, bridge, vec![item.clone()]).await {
+                Err(error @ store::Error::Linked { .. }) => error,
+                other => {
+                    other?;
+                    continue;
+                }
+            };
+            *item = NewItem {
+                number: item.number,
+                outcome: Outcome::Failed {
+                    message: refused.to_string(),
+                },
+                link: None,
+            };
+            store.record(run, plan, bridge, vec![item.clone()]).await?;
+        }
+        Ok(items)
     }
 
     /// Decides what is sent for an operation, or that nothing is.

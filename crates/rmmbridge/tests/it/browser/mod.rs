@@ -1,0 +1,3 @@
+//! What a person sees and presses in a browser.
+
+mod connect;

@@ -1,0 +1,16 @@
+//! The program as people run it: the built binary, a data directory of its own, and a simulated NinjaOne on loopback.
+
+mod bad_connections;
+mod bad_data_dirs;
+mod bad_estates;
+mod bad_files;
+mod browser;
+mod command_line;
+mod configuration;
+mod consent;
+mod demo;
+mod everyday;
+mod program;
+mod secrets;
+mod stopping;
+mod tenant;

@@ -1,0 +1,83 @@
+//! A simulated NinjaOne, and the way from a fresh program to a bridge.
+//!
+//! The tests wait for the program with blocking calls while the simulator answers it on the runtime's own threads:
+//! they need `flavor = "multi_thread"`.
+
+use crate::program::{Program, Ran, Running};
+use simulators::ninjaone::{NinjaOne, Options};
+use simulators::technician::Technician;
+use std::net::TcpListener;
+use url::Url;
+
+/// A small estate in four organizations.
+pub fn small(devices: usize) -> Options {
+    Options { devices, organizations: Some(4), ..Options::default() }
+}
+
+/// A simulator of a small estate.
+pub async fn ninja(devices: usize) -> NinjaOne {
+    NinjaOne::start_on_loopback(small(devices)).await.unwrap()
+}
+
+/// A port nobody listens on at the moment.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// `connect` of the machine app, with more arguments.
+pub fn connect_machine(program: &Program, base_url: &str, more: &[&str]) -> Ran {
+    let secret = program.file("machine-secret", "demo-machine-secret\n");
+    let arguments = [
+        &["connect", "--machine", "--base-url", base_url, "--client-id", "demo-machine"],
+        &["--client-secret-file", &secret, "--allow-private-hosts"],
+        more,
+    ];
+    program.run(&arguments.concat())
+}
+
+/// A program with a connection and a bridge to the registry.
+pub fn bridged(ninja: &NinjaOne, preset: &str) -> Program {
+    let program = Program::new();
+    let ran = connect_machine(&program, &ninja.base_url(), &[]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    program.works(&["bridge", "add", "--preset", preset]);
+    program
+}
+
+/// Starts `connect` with the Web app; gives the page to agree on. The redirect URI is registered as an administrator would.
+pub fn connect_web(program: &Program, ninja: &NinjaOne, port: u16, path: &str, more: &[&str]) -> (Running, Url) {
+    let redirect = format!("http://127.0.0.1:{port}{path}");
+    assert!(ninja.grants().add_redirect_uri("demo-web", &redirect));
+    let (base_url, port) = (ninja.base_url(), port.to_string());
+    let arguments = [
+        &["connect", "--base-url", &base_url, "--client-id", "demo-web", "--allow-private-hosts", "--no-browser"],
+        &["--callback-port", &port][..],
+        more,
+    ];
+    let mut command = program.command(&arguments.concat());
+    command.env("RMMBRIDGE_CLIENT_SECRET", "demo-web-secret");
+    let running = Running::of(command);
+    let line = running.says("  http");
+    (running, Url::parse(line.trim()).unwrap())
+}
+
+/// Connects by consent, with a technician who agrees.
+pub async fn consented(program: &Program, ninja: &NinjaOne, more: &[&str]) -> Ran {
+    let port = free_port();
+    let (running, page) = connect_web(program, ninja, port, "/ninja/oauth/resp", more);
+    let technician =
+        Technician { email: "tech@example.test".into(), password: "demo-password".into(), agrees: true };
+    // Somebody else may have installed one already in this process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    technician.consent(&page, &format!("http://127.0.0.1:{port}/")).await.unwrap();
+    running.end()
+}
+
+/// Assets and clients the program holds, counted.
+pub fn counted(program: &Program) -> (usize, usize) {
+    let assets = program.json(&["assets", "--limit", "100000"]);
+    let assets = assets.as_array().unwrap();
+    let clients: std::collections::BTreeSet<&str> =
+        assets.iter().map(|asset| asset["asset"]["client"].as_str().unwrap()).collect();
+    (assets.len(), clients.len())
+}
