@@ -19,19 +19,34 @@ pub async fn read(url: &str, directory: &Path) -> anyhow::Result<usize> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .pragma("cache_size", "-16384");
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS device (id INTEGER PRIMARY KEY, digest BLOB NOT NULL, raw TEXT NOT NULL)")
-        .execute(&pool)
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
         .await?;
-    let stored: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT id, digest FROM device").fetch_all(&pool).await?;
+    sqlx::query(
+        "CREATE TABLE IF NOT EXISTS device (id INTEGER PRIMARY KEY, digest BLOB NOT NULL, raw TEXT NOT NULL)",
+    )
+    .execute(&pool)
+    .await?;
+    let stored: Vec<(i64, Vec<u8>)> = sqlx::query_as("SELECT id, digest FROM device")
+        .fetch_all(&pool)
+        .await?;
     let stored: HashMap<i64, Vec<u8>> = stored.into_iter().collect();
     let http = reqwest::Client::builder().no_proxy().build()?;
     let token = token(&http, url).await?;
     let (mut after, mut count) = (0, 0);
     loop {
-        let query = format!("{url}/v2/devices-detailed?pageSize={PAGE}&after={after}&expand=organization,location,role,warranty");
-        let page: Vec<Value> =
-            http.get(query).bearer_auth(&token).send().await?.error_for_status()?.json().await?;
+        let query = format!(
+            "{url}/v2/devices-detailed?pageSize={PAGE}&after={after}&expand=organization,location,role,warranty"
+        );
+        let page: Vec<Value> = http
+            .get(query)
+            .bearer_auth(&token)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
         let mut tx = pool.begin().await?;
         for device in &page {
             let id = device["id"].as_i64().context("a device has no id")?;
@@ -66,7 +81,16 @@ async fn token(http: &reqwest::Client, url: &str) -> anyhow::Result<String> {
         ("client_secret", "demo-machine-secret"),
         ("scope", "monitoring"),
     ];
-    let answer: Value =
-        http.post(format!("{url}/ws/oauth/token")).form(&form).send().await?.error_for_status()?.json().await?;
-    Ok(answer["access_token"].as_str().context("no access token")?.to_owned())
+    let answer: Value = http
+        .post(format!("{url}/ws/oauth/token"))
+        .form(&form)
+        .send()
+        .await?
+        .error_for_status()?
+        .json()
+        .await?;
+    Ok(answer["access_token"]
+        .as_str()
+        .context("no access token")?
+        .to_owned())
 }

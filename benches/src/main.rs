@@ -42,7 +42,10 @@ fn main() -> anyhow::Result<()> {
             Some(at) => Ok(arguments.get(at + 1).context("a number is missing")?.parse()?),
         }
     };
-    let setup = Setup { devices: number("--devices", 100_000)?, rounds: number("--rounds", 3)? };
+    let setup = Setup {
+        devices: number("--devices", 100_000)?,
+        rounds: number("--rounds", 3)?,
+    };
     let table = arguments.first().map_or("", String::as_str);
     if let "simulate" | "child" = table {
         return runtime.block_on(simulator::child(&arguments));

@@ -22,7 +22,11 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     let one = product_times(&near.url, 1, setup).await?;
     let share = product.first.as_secs_f64() / floor.first.as_secs_f64();
     line("floor, first read, 0 ms", &seconds(floor.first), "");
-    line("product, first read, 0 ms", &seconds(product.first), &format!("{share:.2} x the floor (at most 2.5)"));
+    line(
+        "product, first read, 0 ms",
+        &seconds(product.first),
+        &format!("{share:.2} x the floor (at most 2.5)"),
+    );
     line("floor, later read", &seconds(floor.later), "");
     line("product, later read", &seconds(product.later), "");
     drop(near);
@@ -33,14 +37,35 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     let many_far = product_times(&far.url, 8, single).await?;
     println!("\nWhat 200 ms a request add");
     let rows = [
-        ("first read", one_far.first, one.first, many_far.first, product.first, 4.0),
-        ("later read", one_far.later, one.later, many_far.later, product.later, 5.0),
+        (
+            "first read",
+            one_far.first,
+            one.first,
+            many_far.first,
+            product.first,
+            4.0,
+        ),
+        (
+            "later read",
+            one_far.later,
+            one.later,
+            many_far.later,
+            product.later,
+            5.0,
+        ),
     ];
     for (what, one_far, one_near, many_far, many_near, most) in rows {
-        let (one, many) = (one_far.saturating_sub(one_near), many_far.saturating_sub(many_near));
+        let (one, many) = (
+            one_far.saturating_sub(one_near),
+            many_far.saturating_sub(many_near),
+        );
         let factor = one.as_secs_f64() / many.as_secs_f64();
         line(&format!("{what}, one reader"), &seconds(one), "");
-        line(&format!("{what}, product"), &seconds(many), &format!("1/{factor:.1} (at most 1/{most:.0})"));
+        line(
+            &format!("{what}, product"),
+            &seconds(many),
+            &format!("1/{factor:.1} (at most 1/{most:.0})"),
+        );
     }
     println!();
     Ok(())
@@ -57,7 +82,10 @@ async fn floor_times(url: &str, setup: Setup) -> anyhow::Result<Times> {
             anyhow::ensure!(count == setup.devices, "the floor read {count} devices");
         }
     }
-    Ok(Times { first: median(first), later: median(later) })
+    Ok(Times {
+        first: median(first),
+        later: median(later),
+    })
 }
 
 async fn product_times(url: &str, readers: usize, setup: Setup) -> anyhow::Result<Times> {
@@ -69,10 +97,17 @@ async fn product_times(url: &str, readers: usize, setup: Setup) -> anyhow::Resul
             let start = Instant::now();
             let snapshot = hub.read().await?;
             times.push(start.elapsed());
-            anyhow::ensure!(snapshot.devices == setup.devices as u64, "read {} devices", snapshot.devices);
+            anyhow::ensure!(
+                snapshot.devices == setup.devices as u64,
+                "read {} devices",
+                snapshot.devices
+            );
         }
     }
-    Ok(Times { first: median(first), later: median(later) })
+    Ok(Times {
+        first: median(first),
+        later: median(later),
+    })
 }
 
 fn seconds(time: Duration) -> String {

@@ -27,7 +27,11 @@ impl Simulator {
             .spawn()
             .context("starting the simulator")?;
         let stdout = child.stdout.take().context("the simulator has no output")?;
-        let url = BufReader::new(stdout).lines().next_line().await?.context("the simulator ended at once")?;
+        let url = BufReader::new(stdout)
+            .lines()
+            .next_line()
+            .await?
+            .context("the simulator ended at once")?;
         Ok(Self { url, _child: child })
     }
 
@@ -35,7 +39,11 @@ impl Simulator {
     pub async fn day(&self, share: f64) -> anyhow::Result<()> {
         let body = serde_json::json!({ "share": share });
         let http = reqwest::Client::builder().no_proxy().build()?;
-        http.post(format!("{}/simulator/day", self.url)).json(&body).send().await?.error_for_status()?;
+        http.post(format!("{}/simulator/day", self.url))
+            .json(&body)
+            .send()
+            .await?
+            .error_for_status()?;
         Ok(())
     }
 }
@@ -55,10 +63,19 @@ pub async fn alone(work: &str, url: &str, directory: &Path) -> anyhow::Result<St
 
 /// What a child process does.
 pub async fn child(arguments: &[String]) -> anyhow::Result<()> {
-    let argument = |at: usize| arguments.get(at).map(String::as_str).context("an argument is missing");
+    let argument = |at: usize| {
+        arguments
+            .get(at)
+            .map(String::as_str)
+            .context("an argument is missing")
+    };
     if argument(0)? == "simulate" {
         let latency = Duration::from_millis(argument(2)?.parse()?);
-        let options = Options { devices: argument(1)?.parse()?, latency, ..Options::default() };
+        let options = Options {
+            devices: argument(1)?.parse()?,
+            latency,
+            ..Options::default()
+        };
         let ninja = NinjaOne::start_on_loopback(options).await?;
         println!("{}", ninja.base_url());
         std::io::stdout().flush()?;
@@ -71,7 +88,10 @@ pub async fn child(arguments: &[String]) -> anyhow::Result<()> {
         "sync" => {
             let report = hub.sync().await?;
             let peak = crate::machine::peak_memory().unwrap_or(0);
-            println!("{peak} {} {}", report.read.snapshot.devices, report.read.snapshot.rows_written);
+            println!(
+                "{peak} {} {}",
+                report.read.snapshot.devices, report.read.snapshot.rows_written
+            );
         }
         other => anyhow::bail!("unknown work {other}"),
     }

@@ -18,24 +18,49 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     let start = Instant::now();
     let first = hub.plan().await?;
     let (wall, cpu) = (start.elapsed(), machine::cpu_time().saturating_sub(before));
-    line("first plan: mapping every device, CPU", &seconds(cpu), "at most 10 s");
-    line("first plan, wall", &seconds(wall), &format!("{} operations", first.counts.writes()));
+    line(
+        "first plan: mapping every device, CPU",
+        &seconds(cpu),
+        "at most 10 s",
+    );
+    line(
+        "first plan, wall",
+        &seconds(wall),
+        &format!("{} operations", first.counts.writes()),
+    );
     let start = Instant::now();
     let applied = {
         let runner = hub.engine.become_runner(&hub.actor).await?;
-        let options = engine::applying::ApplyOptions { confirmed: true, ..Default::default() };
-        hub.engine.apply(&hub.actor, &runner, &first.id, options, hub.work()).await?
+        let options = engine::applying::ApplyOptions {
+            confirmed: true,
+            ..Default::default()
+        };
+        hub.engine
+            .apply(&hub.actor, &runner, &first.id, options, hub.work())
+            .await?
     };
-    line("applying it, wall", &seconds(start.elapsed()), &format!("{} records", applied.counts.done));
+    line(
+        "applying it, wall",
+        &seconds(start.elapsed()),
+        &format!("{} records", applied.counts.done),
+    );
 
     let mut cpu_times = Vec::new();
     for _ in 0..setup.rounds {
         let before = machine::cpu_time();
         let plan = hub.plan().await?;
         cpu_times.push(machine::cpu_time().saturating_sub(before));
-        anyhow::ensure!(plan.counts.writes() == 0, "a plan of an unchanged estate would write {}", plan.counts.writes());
+        anyhow::ensure!(
+            plan.counts.writes() == 0,
+            "a plan of an unchanged estate would write {}",
+            plan.counts.writes()
+        );
     }
-    line("planning from stored projections, CPU", &seconds(median(cpu_times)), "at most 2 s");
+    line(
+        "planning from stored projections, CPU",
+        &seconds(median(cpu_times)),
+        "at most 2 s",
+    );
 
     // A day on which nothing but lastContact moved, then days with one per cent changed.
     let (mut quiet, mut busy, mut rows) = (Vec::new(), Vec::new(), Vec::new());
@@ -54,15 +79,27 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     let share = busy.as_secs_f64() / quiet.as_secs_f64();
     let changed = setup.devices / 100;
     line("read that writes nothing, wall", &seconds(quiet), "");
-    line("read with 1 % changed, wall", &seconds(busy), &format!("{share:.2} x (at most 1.2)"));
+    line(
+        "read with 1 % changed, wall",
+        &seconds(busy),
+        &format!("{share:.2} x (at most 1.2)"),
+    );
     let rows = rows.get(rows.len() / 2).copied().unwrap_or(0);
-    line("rows it writes", &rows.to_string(), &format!("{changed} devices changed, and a constant"));
+    line(
+        "rows it writes",
+        &rows.to_string(),
+        &format!("{changed} devices changed, and a constant"),
+    );
     drop(hub);
 
     ninja.day(0.01).await?;
     let printed = simulator::alone("sync", &ninja.url, directory.path()).await?;
     let peak = printed.split_whitespace().next().unwrap_or("?").to_owned();
-    line("peak memory of a sync with 1 % changed", &format!("{peak} MiB"), "at most 300 MB");
+    line(
+        "peak memory of a sync with 1 % changed",
+        &format!("{peak} MiB"),
+        "at most 300 MB",
+    );
     let fresh = tempfile::tempdir()?;
     let mut hub = Hub::open(fresh.path(), &ninja.url, 8).await?;
     hub.read().await?;
@@ -70,7 +107,11 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     drop(hub);
     let printed = simulator::alone("sync", &ninja.url, fresh.path()).await?;
     let peak = printed.split_whitespace().next().unwrap_or("?").to_owned();
-    line("peak memory of a first sync (everything is created)", &format!("{peak} MiB"), "at most 300 MB");
+    line(
+        "peak memory of a first sync (everything is created)",
+        &format!("{peak} MiB"),
+        "at most 300 MB",
+    );
     println!();
     Ok(())
 }

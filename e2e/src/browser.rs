@@ -16,10 +16,34 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The looks every picture is taken in.
 const LOOKS: [(&str, Look); 4] = [
-    ("1280-light", Look { width: 1280, colours: Colours::Light }),
-    ("1280-dark", Look { width: 1280, colours: Colours::Dark }),
-    ("390-light", Look { width: 390, colours: Colours::Light }),
-    ("390-dark", Look { width: 390, colours: Colours::Dark }),
+    (
+        "1280-light",
+        Look {
+            width: 1280,
+            colours: Colours::Light,
+        },
+    ),
+    (
+        "1280-dark",
+        Look {
+            width: 1280,
+            colours: Colours::Dark,
+        },
+    ),
+    (
+        "390-light",
+        Look {
+            width: 390,
+            colours: Colours::Light,
+        },
+    ),
+    (
+        "390-dark",
+        Look {
+            width: 390,
+            colours: Colours::Dark,
+        },
+    ),
 ];
 
 /// Which colours the person prefers.
@@ -59,9 +83,10 @@ impl Browser {
             println!("skipped: RMMBRIDGE_SKIP_BROWSER is set, so no browser is opened");
             return None;
         }
-        let (Some(chromium), Some(chromedriver)) =
-            (find(&["chromium", "chromium-browser", "google-chrome"]), find(&["chromedriver"]))
-        else {
+        let (Some(chromium), Some(chromedriver)) = (
+            find(&["chromium", "chromium-browser", "google-chrome"]),
+            find(&["chromedriver"]),
+        ) else {
             panic!(
                 "this test needs Chromium and ChromeDriver: apt-get install chromium chromium-driver. \
                  To go without, set RMMBRIDGE_SKIP_BROWSER=1"
@@ -78,7 +103,11 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{}", driver.port))
             .await
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", chromium.display()));
-        let browser = Self { client, _driver: driver, _profile: profile };
+        let browser = Self {
+            client,
+            _driver: driver,
+            _profile: profile,
+        };
         browser.look(LOOKS[0].1).await;
         Some(browser)
     }
@@ -90,12 +119,19 @@ impl Browser {
 
     /// Opens an address.
     pub async fn go(&self, address: &str) {
-        self.client.goto(address).await.unwrap_or_else(|error| panic!("opening {address}: {error}"));
+        self.client
+            .goto(address)
+            .await
+            .unwrap_or_else(|error| panic!("opening {address}: {error}"));
     }
 
     /// The address of the page.
     pub async fn address(&self) -> String {
-        self.client.current_url().await.expect("the page's address").to_string()
+        self.client
+            .current_url()
+            .await
+            .expect("the page's address")
+            .to_string()
     }
 
     /// Waits until the browser was sent to an address that begins with `start`, whether anybody answers there or not;
@@ -109,7 +145,10 @@ impl Browser {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the browser should have been sent to {start} and is at {}", self.address().await);
+        panic!(
+            "the browser should have been sent to {start} and is at {}",
+            self.address().await
+        );
     }
 
     /// Waits until the page's heading is `text`.
@@ -132,21 +171,40 @@ impl Browser {
 
     /// Everything that can be read on the page.
     pub async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await.expect("the page has a body");
+        let body = self
+            .client
+            .find(Locator::Css("body"))
+            .await
+            .expect("the page has a body");
         body.text().await.expect("the page's text")
     }
 
     /// The text of what an assistive device would announce as an alert.
     pub async fn alert(&self) -> String {
-        let alert = self.client.wait().at_most(PATIENCE).for_element(Locator::Css("[role=alert]")).await;
-        alert.expect("the page has an alert").text().await.expect("the alert's text")
+        let alert = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css("[role=alert]"))
+            .await;
+        alert
+            .expect("the page has an alert")
+            .text()
+            .await
+            .expect("the alert's text")
     }
 
     /// Types into the input of this label, over what stood there.
     pub async fn fill(&self, label: &str, text: &str) {
         let input = self.input(label).await;
-        input.clear().await.unwrap_or_else(|error| panic!("emptying {label:?}: {error}"));
-        input.send_keys(text).await.unwrap_or_else(|error| panic!("typing into {label:?}: {error}"));
+        input
+            .clear()
+            .await
+            .unwrap_or_else(|error| panic!("emptying {label:?}: {error}"));
+        input
+            .send_keys(text)
+            .await
+            .unwrap_or_else(|error| panic!("typing into {label:?}: {error}"));
     }
 
     /// What stands in the input of this label.
@@ -159,13 +217,23 @@ impl Browser {
     pub async fn press(&self, button: &str) {
         let path = format!("//button[normalize-space()='{button}']");
         let found = self.find(&path, button).await;
-        found.click().await.unwrap_or_else(|error| panic!("pressing {button:?}: {error}"));
+        found
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("pressing {button:?}: {error}"));
     }
 
     /// Presses keys, wherever the focus is: `\u{e004}` is Tab, `\u{e007}` Enter.
     pub async fn keys(&self, keys: &str) {
-        let focus = self.client.active_element().await.expect("something has the focus");
-        focus.send_keys(keys).await.unwrap_or_else(|error| panic!("pressing keys: {error}"));
+        let focus = self
+            .client
+            .active_element()
+            .await
+            .expect("something has the focus");
+        focus
+            .send_keys(keys)
+            .await
+            .unwrap_or_else(|error| panic!("pressing keys: {error}"));
     }
 
     /// Looks at the page in another way.
@@ -192,7 +260,9 @@ impl Browser {
             if let Some(directory) = &directory {
                 let file = directory.join(format!("{name}-{suffix}.png"));
                 let png = self.client.screenshot().await.expect("a picture of the page");
-                std::fs::create_dir_all(directory).and_then(|()| std::fs::write(&file, png)).expect("keeping the picture");
+                std::fs::create_dir_all(directory)
+                    .and_then(|()| std::fs::write(&file, png))
+                    .expect("keeping the picture");
             }
             let wide = self.run(SURPLUS_WIDTH).await.as_f64().unwrap_or(f64::NAN);
             assert!(wide <= 0.0, "{name} sticks out by {wide} pixels at {suffix}");
@@ -208,7 +278,12 @@ impl Browser {
     }
 
     async fn find(&self, path: &str, name: &str) -> Element {
-        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::XPath(path)).await;
+        let found = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::XPath(path))
+            .await;
         match found {
             Ok(element) => element,
             Err(error) => panic!("{name:?} is not on the page ({error}):\n{}", self.text().await),
@@ -216,7 +291,10 @@ impl Browser {
     }
 
     async fn run(&self, script: &str) -> Value {
-        self.client.execute(script, vec![]).await.expect("running a script on the page")
+        self.client
+            .execute(script, vec![])
+            .await
+            .expect("running a script on the page")
     }
 
     async fn command(&self, command: &'static str, parameters: Value) {

@@ -26,8 +26,15 @@ pub(crate) struct Driver {
 /// The first program of one of these names.
 pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).chain(PLACES.map(PathBuf::from)).collect();
-    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
+    let folders: Vec<PathBuf> = std::env::split_paths(&path)
+        .chain(PLACES.map(PathBuf::from))
+        .collect();
+    names.iter().find_map(|name| {
+        folders
+            .iter()
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+    })
 }
 
 impl Driver {
@@ -55,7 +62,10 @@ impl Driver {
             Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!("{} did not say within {START:?} which port it listens on", program.display());
+                panic!(
+                    "{} did not say within {START:?} which port it listens on",
+                    program.display()
+                );
             }
         }
     }
@@ -63,7 +73,11 @@ impl Driver {
 
 /// `ChromeDriver was started successfully on port 40000.`
 fn port_of(line: &str) -> Option<u16> {
-    line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok()
+    line.split_once("started successfully on port ")?
+        .1
+        .trim_end_matches('.')
+        .parse()
+        .ok()
 }
 
 impl Drop for Driver {
@@ -88,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_port_is_read_from_the_line_that_names_it() {
-        assert_eq!(port_of("ChromeDriver was started successfully on port 40123."), Some(40123));
+        assert_eq!(
+            port_of("ChromeDriver was started successfully on port 40123."),
+            Some(40123)
+        );
         assert_eq!(port_of("Starting ChromeDriver 156.0 on port 0"), None);
     }
 }

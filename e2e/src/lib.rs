@@ -21,7 +21,7 @@
 //! light and dark. Everything here panics with a sentence where a product crate would return an error.
 
 mod browser;
-mod driver;
 mod devtools;
+mod driver;
 
 pub use browser::{Browser, Colours, Look};

@@ -143,6 +143,27 @@ impl Connector for NinjaOne {
         Config::read(settings, secrets).map(|_| ())
     }
 
+    fn account(&self, settings: &Value) -> Value {
+        let parts = [
+            "region",
+            "base_url",
+            "client_id",
+            "mode",
+            "authorize_path",
+            "token_path",
+            "revoke_path",
+        ];
+        parts
+            .iter()
+            .map(|part| {
+                (
+                    (*part).to_owned(),
+                    settings.get(part).cloned().unwrap_or_default(),
+                )
+            })
+            .collect()
+    }
+
     fn authorization(&self, cx: &OpenContext) -> Result<Option<Arc<dyn Authorization>>, Error> {
         let config = Config::open(&cx.connection.settings, &cx.secrets, &cx.outbound)?;
         let http = Http::new(config.http(cx.outbound.clone()), cx.clock.clone())?;

@@ -155,6 +155,12 @@ pub trait Connector: Send + Sync {
     /// Every problem found, each at its setting.
     fn validate(&self, settings: &serde_json::Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>>;
 
+    /// The part of the settings that says whose account it is and where: host, app, way of authorizing. When it
+    /// changes, stored secrets and grants are forgotten, since they would be sent to somebody else.
+    fn account(&self, settings: &serde_json::Value) -> serde_json::Value {
+        settings.clone()
+    }
+
     /// How a connection is authorized; `None` when there is nothing to authorize.
     ///
     /// # Errors

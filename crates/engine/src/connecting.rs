@@ -38,7 +38,8 @@ impl Engine {
         Ok(self.store.connections().await?)
     }
 
-    /// Stores a connection, or changes the settings of the one of that name. It is not authorized by this.
+    /// Stores a connection, or changes the settings of the one of that name. It is not authorized by this. Settings that
+    /// speak of another account make the old secrets and the old grant forgotten.
     ///
     /// # Errors
     /// When a setting cannot be used; nothing is stored then.
@@ -50,9 +51,13 @@ impl Engine {
             .map_err(Error::outside(&request.name))?
             .clone();
         let existing = self.store.connection_named(&request.name).await?;
+        let same_account =
+            |c: &Connection| connector.account(&c.settings) == connector.account(&request.settings);
         let mut secrets = match &existing {
-            Some(connection) => self.store.connection_secrets(&connection.id).await?,
-            None => Secrets::new(),
+            Some(connection) if same_account(connection) => {
+                self.store.connection_secrets(&connection.id).await?
+            }
+            _ => Secrets::new(),
         };
         secrets.extend(request.secrets.clone());
         connector
@@ -68,11 +73,17 @@ impl Engine {
             }
             .into()),
             Some(mut connection) => {
+                let same_account = same_account(&connection);
                 connection.settings = request.settings;
                 connection.allow_private_hosts = request.allow_private_hosts;
-                self.store
-                    .update_connection(&connection, &request.secrets)
-                    .await?;
+                if same_account {
+                    self.store
+                        .update_connection(&connection, &request.secrets)
+                        .await?;
+                } else {
+                    connection.state = ConnectionState::NeedsAuthorization;
+                    self.store.move_connection(&connection, &request.secrets).await?;
+                }
                 Ok(self.store.connection(&connection.id).await?)
             }
             None => {

@@ -115,6 +115,28 @@ impl Engine {
                     .push(row.organization.id.clone());
             }
         }
+        // Organizations that are gone from the source still have links, and assets whose devices are absent now.
+        let listed: BTreeSet<&SourceId> = matching.rows.iter().map(|row| &row.organization.id).collect();
+        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
+        for (organization, client) in links.into_iter().filter(|(id, _)| !listed.contains(id)) {
+            let Some(known) = matching
+                .clients
+                .get(&client)
+                .filter(|c| only.is_none_or(|only| &c.id == only))
+            else {
+                continue;
+            };
+            let (label, target) = (known.name.clone(), ClientTarget::Existing(client));
+            groups
+                .entry((label.clone(), target.clone()))
+                .or_insert_with(|| Group {
+                    target,
+                    label,
+                    organizations: Vec::new(),
+                })
+                .organizations
+                .push(organization);
+        }
         let total = groups.len() as u64;
         for (done, group) in groups.into_values().enumerate() {
             work.check()?;

@@ -4,7 +4,8 @@ use crate::engine::{Engine, Runner, require};
 use crate::error::{Error, Result};
 use crate::progress::Work;
 use connect::{DevicePage, DevicesRequest, Source};
-use model::{Actor, ActorRole, Connection, ConnectionId, RunKind, RunState, SourceId};
+use model::{Actor, ActorRole, Connection, ConnectionId, Mapping, RuleValue, RunKind, RunState, SourceId};
+use plan::TopLevel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use store::{Snapshot, SnapshotWriter};
@@ -92,8 +93,13 @@ impl Engine {
         // Dropping this future must also end the readers.
         let _end_with_us = AbortOnDrop(reading.abort_handle());
         let mut unreadable = Vec::new();
-        while let Some(page) = pages.recv().await {
-            work.check()?;
+        loop {
+            // A vendor that asks to wait must not keep somebody waiting who wants to stop.
+            let page = tokio::select! {
+                page = pages.recv() => page,
+                () = work.stop.cancelled() => return Err(Error::Stopped),
+            };
+            let Some(page) = page else { break };
             take_page(&mut writer, page, &mut unreadable).await?;
             work.progress.at("Reading devices", writer.seen(), expected);
         }
@@ -133,13 +139,36 @@ impl Engine {
             .filter(|b| b.source == connection.id)
         {
             let mapping = self.compiled_mapping(&bridge).await?;
+            let reads = mapping.compiled.uses_top_level();
+            let expressions: Vec<&str> = expressions(&bridge.settings.mapping).collect();
             let names = source
                 .volatile()
                 .iter()
-                .filter(|name| mapping.compiled.uses_top_level().reads(name));
+                .filter(|name| is_read(name, reads, &expressions));
             used.extend(names.map(|name| (*name).to_owned()));
         }
         Ok(used)
+    }
+}
+
+fn expressions(mapping: &Mapping) -> impl Iterator<Item = &str> {
+    mapping.rules.iter().filter_map(|rule| match &rule.value {
+        RuleValue::Expression(text) => Some(text.as_str()),
+        RuleValue::Constant(_) => None,
+    })
+}
+
+/// Whether a volatile part (`lastContact`, `volumes.freeSpace`) may be read. An inner part is taken as read when its
+/// outer one is and its own name stands in an expression that could reach it.
+fn is_read(part: &str, reads: &TopLevel, expressions: &[&str]) -> bool {
+    match part.split_once('.') {
+        None => reads.reads(part),
+        Some((outer, inner)) => {
+            let could = |text: &&str| {
+                text.contains(inner) || text.trim() == outer || text.contains('*') || text.contains("values(")
+            };
+            reads.reads(outer) && expressions.iter().any(could)
+        }
     }
 }
 
@@ -170,4 +199,27 @@ async fn take_page(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(part: &str, expression: &str) -> bool {
+        let top: BTreeSet<String> = ["volumes".to_owned(), "lastContact".to_owned()].into();
+        is_read(part, &TopLevel::Names(top), &[expression])
+    }
+
+    #[test]
+    fn a_volatile_part_counts_only_where_a_rule_may_read_it() {
+        assert!(check("lastContact", "lastContact"));
+        assert!(!check("volumes.freeSpace", "volumes[0].capacity"));
+        assert!(check("volumes.freeSpace", "volumes[0].freeSpace"));
+        assert!(check("volumes.freeSpace", "volumes"));
+        assert!(
+            !check("os.lastBootTime", "os.lastBootTime"),
+            "`os` is not among the names that are read"
+        );
+        assert!(is_read("os.lastBootTime", &TopLevel::All, &["@.*"]));
+    }
 }

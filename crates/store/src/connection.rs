@@ -1,5 +1,6 @@
 //! Connections and their secrets.
 
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
@@ -160,6 +161,40 @@ impl Store {
         secrets: &BTreeMap<String, SecretString>,
     ) -> Result<()> {
         let mut tx = self.write().await?;
+        self.update_in(&mut tx, connection, secrets).await?;
+        tx.commit().await
+    }
+
+    /// The same when the settings now speak of another account: the old secrets and the old grant are forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Moved`], or when the database fails.
+    pub async fn move_connection(
+        &self,
+        connection: &Connection,
+        secrets: &BTreeMap<String, SecretString>,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        execute!(
+            tx,
+            "DELETE FROM secret WHERE owner_id = $1",
+            connection.id.as_str()
+        )?;
+        execute!(
+            tx,
+            "DELETE FROM connection_grant WHERE connection_id = $1",
+            connection.id.as_str()
+        )?;
+        self.update_in(&mut tx, connection, secrets).await?;
+        tx.commit().await
+    }
+
+    async fn update_in(
+        &self,
+        tx: &mut Tx,
+        connection: &Connection,
+        secrets: &BTreeMap<String, SecretString>,
+    ) -> Result<()> {
         let rows = execute!(
             tx,
             "UPDATE connection SET state = $1, settings = $2, read_only = $3, allow_private_hosts = $4,
@@ -177,10 +212,10 @@ impl Store {
             });
         }
         for (name, value) in secrets {
-            self.put_secret_in(&mut tx, connection.id.as_str(), name, value.expose_secret())
+            self.put_secret_in(tx, connection.id.as_str(), name, value.expose_secret())
                 .await?;
         }
-        tx.commit().await
+        Ok(())
     }
 
     /// Records where a connection stands. `Connected` also stamps the last success.

@@ -17,8 +17,15 @@ fn consent_page(ninja: &NinjaOne) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sign_in_and_consent_work_by_keyboard_alone() {
-    let Some(browser) = Browser::open().await else { return };
-    let ninja = NinjaOne::start_on_loopback(Options { devices: 10, ..Options::default() }).await.unwrap();
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let ninja = NinjaOne::start_on_loopback(Options {
+        devices: 10,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
     browser.go(&consent_page(&ninja)).await;
     browser.heading("Sign in to NinjaOne").await;
     // The first input has the focus: nothing has to be searched for.
@@ -26,21 +33,35 @@ async fn sign_in_and_consent_work_by_keyboard_alone() {
     browser.keys(&format!("demo-password{ENTER}")).await;
     browser.heading("Allow Demo web app to use NinjaOne?").await;
     let text = browser.text().await;
-    for word in ["monitoring", "stay connected while you are away", "Signed in as tech@example.test"] {
+    for word in [
+        "monitoring",
+        "stay connected while you are away",
+        "Signed in as tech@example.test",
+    ] {
         assert!(text.contains(word), "{word}: {text}");
     }
     // Approve is the first thing Tab reaches; the browser is then on its way to the redirect URI.
     browser.keys(TAB).await;
     browser.keys(ENTER).await;
     let address = browser.sent_to("http://127.0.0.1:8411/").await;
-    assert!(address.contains("code=") && address.contains("state=seven"), "{address}");
+    assert!(
+        address.contains("code=") && address.contains("state=seven"),
+        "{address}"
+    );
     browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_can_be_read_on_a_desk_and_on_a_phone() {
-    let Some(browser) = Browser::open().await else { return };
-    let ninja = NinjaOne::start_on_loopback(Options { devices: 10, ..Options::default() }).await.unwrap();
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
+    let ninja = NinjaOne::start_on_loopback(Options {
+        devices: 10,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
     browser.go(&consent_page(&ninja)).await;
     browser.heading("Sign in to NinjaOne").await;
     browser.picture("sign-in").await;

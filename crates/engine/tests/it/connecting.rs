@@ -103,11 +103,8 @@ async fn reconnecting_to_another_tenant_is_refused() {
         .unwrap();
     let refused = other.consent("ninjaone", true).await.unwrap_err();
     assert!(matches!(refused, Error::OtherTenant { .. }), "{refused}");
-    // What was there still works once the settings point to the right account again.
-    hub.engine
-        .save_connection(&hub.actor, hub.request("ninjaone"))
-        .await
-        .unwrap();
+    // What was there still works once the right account is authorized again.
+    hub.connect("ninjaone", true).await.unwrap();
     hub.read(&bridge).await;
     assert_eq!(hub.plan().await.counts.writes(), 0);
 }
@@ -169,4 +166,25 @@ async fn every_point_of_the_check_has_the_vendors_answer() {
     );
     let connection = hub.engine.find_connection(&hub.actor, None).await.unwrap();
     assert!(matches!(connection.state, ConnectionState::NeedsAttention { .. }));
+}
+
+#[tokio::test]
+async fn settings_of_another_host_take_neither_the_secret_nor_the_grant_along() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(20), "humanizeit").await;
+    let mut request = hub.request("ninjaone");
+    request.settings["base_url"] = "https://elsewhere.example".into();
+    request.secrets.clear();
+    let moved = hub.engine.save_connection(&hub.actor, request).await.unwrap();
+    assert_eq!(moved.state, ConnectionState::NeedsAuthorization);
+    assert!(!hub.engine.has_grant(&hub.actor, &bridge.source).await.unwrap());
+    assert!(store.connection_secrets(&bridge.source).await.unwrap().is_empty());
+    // Settings that say nothing of the account keep both.
+    hub.connect("ninjaone", true).await.unwrap();
+    let mut request = hub.request("ninjaone");
+    request.settings["readers"] = 2.into();
+    request.secrets.clear();
+    let same = hub.engine.save_connection(&hub.actor, request).await.unwrap();
+    assert_eq!(same.state, ConnectionState::Connected);
+    assert!(hub.engine.has_grant(&hub.actor, &bridge.source).await.unwrap());
 }

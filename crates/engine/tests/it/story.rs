@@ -321,3 +321,34 @@ async fn configuration_goes_out_without_secrets_and_comes_back() {
         exported
     );
 }
+
+#[tokio::test]
+async fn assets_of_a_vanished_organization_are_still_looked_after() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.sync_all(&bridge).await;
+    let gone = hub
+        .engine
+        .matching(&hub.actor, &bridge)
+        .await
+        .unwrap()
+        .rows
+        .remove(0);
+    let id = gone.organization.id.as_str();
+    store
+        .sql(&format!("DELETE FROM source_organization WHERE id = '{id}'"))
+        .await;
+    store
+        .sql(&format!(
+            "UPDATE source_device SET absent_since = 1, absent_snapshots = 1 WHERE organization_id = '{id}'"
+        ))
+        .await;
+    let plan = hub.plan().await;
+    assert_eq!(
+        u64::from(plan.counts.skips),
+        gone.devices,
+        "each is named with how long it is away: {:?}",
+        plan.counts
+    );
+    assert_eq!(plan.counts.writes(), 0);
+}

@@ -28,7 +28,7 @@ pub fn free_port() -> u16 {
 pub fn connect_machine(program: &Program, base_url: &str, more: &[&str]) -> Ran {
     let secret = program.file("machine-secret", "demo-machine-secret\n");
     let arguments = [
-        &["connect", "--machine", "--base-url", base_url, "--client-id", "demo-machine"],
+        &["connect", "--machine", "--base-url", base_url, "--client-id", "demo-machine"][..],
         &["--client-secret-file", &secret, "--allow-private-hosts"],
         more,
     ];
@@ -50,8 +50,8 @@ pub fn connect_web(program: &Program, ninja: &NinjaOne, port: u16, path: &str, m
     assert!(ninja.grants().add_redirect_uri("demo-web", &redirect));
     let (base_url, port) = (ninja.base_url(), port.to_string());
     let arguments = [
-        &["connect", "--base-url", &base_url, "--client-id", "demo-web", "--allow-private-hosts", "--no-browser"],
-        &["--callback-port", &port][..],
+        &["connect", "--base-url", &base_url, "--client-id", "demo-web", "--allow-private-hosts", "--no-browser"][..],
+        &["--callback-port", &port],
         more,
     ];
     let mut command = program.command(&arguments.concat());
