@@ -56,7 +56,6 @@ impl Hub {
         .await?;
         let connectors = Connectors::new(vec![ninjaone::connector(), registry::connector(store.clone())]);
         let options = EngineOptions {
-            data_dir: directory.to_owned(),
             holder: "benches".to_owned(),
             proxy: None,
             extra_ca: None,

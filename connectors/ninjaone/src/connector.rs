@@ -174,6 +174,10 @@ impl Connector for NinjaOne {
         }))
     }
 
+    fn is_source(&self) -> bool {
+        true
+    }
+
     fn source(&self, cx: &OpenContext) -> Result<Arc<dyn Source>, Error> {
         let config = Config::open(&cx.connection.settings, &cx.secrets, &cx.outbound)?;
         let http = Http::new(config.http(cx.outbound.clone()), cx.clock.clone())?;

@@ -169,6 +169,11 @@ pub trait Connector: Send + Sync {
         Ok(None)
     }
 
+    /// Whether connections of this kind are sources of devices.
+    fn is_source(&self) -> bool {
+        false
+    }
+
     /// Opens the connection as a source.
     ///
     /// # Errors

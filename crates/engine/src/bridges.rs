@@ -28,11 +28,7 @@ impl Engine {
         preset: &str,
     ) -> Result<Bridge> {
         require(actor, ActorRole::Owner, "make bridges")?;
-        let settings = plan::presets::settings(preset).ok_or_else(|| Error::Unknown {
-            what: "preset",
-            name: preset.to_owned(),
-            known: Some(plan::presets::PRESETS.join(", ")),
-        })?;
+        let settings = preset_settings(preset)?;
         self.open_source(source).await?;
         self.open_destination(destination).await?;
         Ok(self
@@ -52,24 +48,7 @@ impl Engine {
         settings: BridgeSettings,
     ) -> Result<Bridge> {
         require(actor, ActorRole::Owner, "change bridges")?;
-        if let (Some(by), true) = (
-            &bridge.settings.mapping.fixed_by,
-            settings.mapping != bridge.settings.mapping,
-        ) && settings.mapping.fixed_by.is_some()
-        {
-            let message = format!(
-                "the mapping is fixed by the preset {by}; remove `fixed_by` to make it the bridge's own"
-            );
-            return Err(problem("mapping", message));
-        }
-        if let Some(field) = &settings.asset_match_field
-            && !settings.mapping.rules.iter().any(|rule| &rule.target == field)
-        {
-            return Err(problem(
-                "asset_match_field",
-                format!("`{field}` must be mapped to recognize assets by it"),
-            ));
-        }
+        judge(&bridge.settings, &settings)?;
         let changed = Bridge {
             settings,
             ..bridge.clone()
@@ -78,6 +57,35 @@ impl Engine {
         self.store.update_bridge(&changed).await?;
         Ok(self.store.bridge(&bridge.id).await?)
     }
+}
+
+/// The settings a preset starts with.
+pub(crate) fn preset_settings(preset: &str) -> Result<BridgeSettings> {
+    plan::presets::settings(preset).ok_or_else(|| Error::Unknown {
+        what: "preset",
+        name: preset.to_owned(),
+        known: Some(plan::presets::PRESETS.join(", ")),
+    })
+}
+
+/// Whether `new` may follow `old`, as far as the two tell.
+pub(crate) fn judge(old: &BridgeSettings, new: &BridgeSettings) -> Result<()> {
+    if let (Some(by), true) = (&old.mapping.fixed_by, new.mapping != old.mapping)
+        && new.mapping.fixed_by.is_some()
+    {
+        let message =
+            format!("the mapping is fixed by the preset {by}; remove `fixed_by` to make it the bridge's own");
+        return Err(problem("mapping", message));
+    }
+    if let Some(field) = &new.asset_match_field
+        && !new.mapping.rules.iter().any(|rule| &rule.target == field)
+    {
+        return Err(problem(
+            "asset_match_field",
+            format!("`{field}` must be mapped to recognize assets by it"),
+        ));
+    }
+    Ok(())
 }
 
 fn problem(key: &str, message: String) -> Error {

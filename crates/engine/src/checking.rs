@@ -18,17 +18,14 @@ impl Engine {
             .get(&connection.kind)
             .map_err(Error::outside(&connection.name))?;
         let cx = self.context(&connection).await?;
-        let points = match connector.source(&cx) {
-            Ok(source) => source.check().await,
-            Err(_) => {
-                connector
-                    .destination(&cx)
-                    .map_err(Error::outside(&connection.name))?
-                    .check()
-                    .await
-            }
+        let outside = Error::outside(&connection.name);
+        let points = if connector.is_source() {
+            connector.source(&cx).map_err(outside)?.check().await
+        } else {
+            connector.destination(&cx).map_err(outside)?.check().await
         };
-        if connection.state != ConnectionState::Paused {
+        // A check says whether the connection works. Whether it may be used at all is a person's word: consent, pause.
+        if !connection.state.is_unusable() {
             let failed = points.iter().find(|p| p.verdict == Verdict::Failed);
             let state = match failed {
                 None => ConnectionState::Connected,
@@ -36,12 +33,7 @@ impl Engine {
                     reason: format!("{}: {}", p.point, p.detail),
                 },
             };
-            let granted =
-                self.has_grant(actor, id).await? || connector.authorization(&cx).is_ok_and(|a| a.is_none());
-            // Without a grant it still needs authorization, which says more than any failed point.
-            if granted || matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
-                self.store.set_connection_state(id, &state).await?;
-            }
+            self.store.set_connection_state(id, &state).await?;
         }
         Ok(points)
     }

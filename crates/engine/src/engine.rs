@@ -3,15 +3,12 @@
 use crate::error::{Error, Result};
 use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
-use std::path::PathBuf;
 use std::sync::Arc;
-use store::{RunnerLock, Store};
+use store::{DatabaseLock, Store};
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Where the runner's lock, the key and an embedded database are.
-    pub data_dir: PathBuf,
     /// What this process calls itself towards others, e.g. `host pid 4711: rmmbridge sync`.
     pub holder: String,
     /// An HTTP proxy for everything that leaves.
@@ -28,10 +25,10 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
 }
 
-/// The right to read, plan and apply: one process at a time holds it.
+/// The right to read, plan and apply: one process at a time holds it for a database.
 #[derive(Debug)]
 pub struct Runner {
-    _lock: RunnerLock,
+    _lock: DatabaseLock,
 }
 
 impl Engine {
@@ -60,7 +57,7 @@ impl Engine {
     /// When another process is the runner; the error names it.
     pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
         require(actor, ActorRole::Technician, "run a sync")?;
-        let lock = RunnerLock::take(&self.options.data_dir, &self.options.holder)?;
+        let lock = self.store.lock_runner(&self.options.holder).await?;
         let ended = self
             .store
             .end_abandoned_runs("the process that ran it ended before it did")

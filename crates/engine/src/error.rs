@@ -50,7 +50,7 @@ pub enum Error {
         error: plan::MappingError,
     },
     /// A name that nothing has.
-    #[error("there is no {what} `{name}`{}", .known.as_ref().map(|k| format!(". There are: {k}")).unwrap_or_default())]
+    #[error("there is no {what} `{name}`{}", next_step(.what, .known.as_deref()))]
     Unknown {
         /// What was looked for.
         what: &'static str,
@@ -58,6 +58,22 @@ pub enum Error {
         name: String,
         /// Names there are, if a few.
         known: Option<String>,
+    },
+    /// Nothing of the kind was made yet.
+    #[error("there is no {what} yet. Make one with: rmmbridge {command}")]
+    NoneYet {
+        /// What was looked for.
+        what: &'static str,
+        /// The command that makes one.
+        command: &'static str,
+    },
+    /// There are several, and none was named.
+    #[error("there are several {what}: {known}. Say which one you mean")]
+    NotNamed {
+        /// What was looked for, in the plural.
+        what: &'static str,
+        /// Their names.
+        known: String,
     },
     /// A name that several have.
     #[error("{count} {what} are named `{name}`. Give the id instead")]
@@ -91,6 +107,24 @@ pub enum Error {
         /// Why.
         warnings: Vec<String>,
     },
+    /// The connection cannot be used as it stands.
+    #[error("connection `{connection}`: {state}. {}", what_now(.state, .connection))]
+    NotUsable {
+        /// The connection's name.
+        connection: String,
+        /// Where it stands.
+        state: model::ConnectionState,
+    },
+    /// A newer plan or read came since this plan was made.
+    #[error(
+        "plan {plan} is not the newest word any more: {newer}. Look at the new one, or make one: rmmbridge plan"
+    )]
+    Superseded {
+        /// The plan.
+        plan: String,
+        /// What came since.
+        newer: String,
+    },
     /// Writing is switched off.
     #[error("`{connection}` is read-only or paused: nothing was written")]
     WritesOff {
@@ -99,7 +133,7 @@ pub enum Error {
     },
     /// The new grant belongs to another tenant.
     #[error(
-        "the account that was just authorized is not the one `{connection}` belongs to: {evidence}. Its small ids would collide with the old tenant's, so nothing was stored. Sign in to the right account, or make a new connection"
+        "the account that was just authorized is not the one `{connection}` belongs to: {evidence}. Its small ids would collide with the old tenant's, so the new grant was not stored. Sign in to the right account, or make a new connection"
     )]
     OtherTenant {
         /// The connection's name.
@@ -120,6 +154,17 @@ pub enum Error {
     Stopped,
 }
 
+/// What to do about a name that nothing has.
+fn next_step(what: &str, known: Option<&str>) -> String {
+    match (known, what) {
+        (Some(known), _) => format!(". There are: {known}"),
+        (None, "run") => ". rmmbridge runs lists them".to_owned(),
+        (None, "plan") => ". rmmbridge plan makes one".to_owned(),
+        (None, "device") => " in what was read last. rmmbridge sync reads again".to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
 fn settings_message(kind: &str, problems: &[SettingProblem]) -> String {
     let list: Vec<String> = problems
         .iter()
@@ -132,6 +177,13 @@ fn settings_message(kind: &str, problems: &[SettingProblem]) -> String {
         })
         .collect();
     format!("settings of the {kind} connection: {}", list.join("; "))
+}
+
+fn what_now(state: &model::ConnectionState, connection: &str) -> String {
+    match state {
+        model::ConnectionState::Paused => "A person paused it".to_owned(),
+        _ => format!("Authorize it: rmmbridge connect --name {connection}"),
+    }
 }
 
 impl Error {

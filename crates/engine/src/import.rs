@@ -1,8 +1,8 @@
 //! Importing clients and assets one already has, from CSV.
 //!
 //! A file is read whole before anything is stored; bad lines are reported with their number and left out, good ones
-//! are stored. A client that is there already (the same folded name) is not added twice; an asset that has a serial
-//! number its client already holds neither.
+//! are stored. A client that is there already (the same folded name) is not added twice, and neither is an asset its
+//! client already has: the same serial number, or the same name where there is none.
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ impl Engine {
         Ok(report)
     }
 
-    /// Imports assets: columns `client` and `name`, and any field of the registry by key or label.
+    /// Imports assets: columns `client` and `name`, and any field of the registry by its key.
     ///
     /// # Errors
     /// When the file is no CSV with such columns, or the store fails.
@@ -77,8 +77,8 @@ impl Engine {
                 .or_default()
                 .push(client.id);
         }
-        let mut serials = self.serials_by_client().await?;
-        let mut new = Vec::new();
+        let mut known = self.known_assets().await?;
+        let (mut new, mut numbers) = (Vec::new(), Vec::new());
         for (line, mut cells) in lines {
             let client = cells.remove("client").unwrap_or_default();
             let owner = match clients.get(&plan::fold::fold(&client)).map(Vec::as_slice) {
@@ -119,16 +119,11 @@ impl Engine {
                     continue;
                 }
             };
-            let serial = values
-                .get("serialNumber")
-                .and_then(Value::as_str)
-                .and_then(plan::keys::fold_serial);
-            if let Some(serial) = serial
-                && !serials.insert((owner.clone(), serial))
-            {
+            if !known.insert((owner.clone(), identity(&values))) {
                 report.present += 1;
                 continue;
             }
+            numbers.push(line);
             new.push(NewRegistryAsset {
                 client: owner,
                 site: None,
@@ -138,39 +133,52 @@ impl Engine {
                 fields: values,
             });
         }
-        report.added = self
-            .store
-            .add_registry_assets(&new)
-            .await?
+        for (line, added) in numbers
             .into_iter()
-            .filter(|added| added.is_ok())
-            .count();
+            .zip(self.store.add_registry_assets(&new).await?)
+        {
+            match added {
+                Ok(_) => report.added += 1,
+                Err(error) => report.bad_lines.push((line, error.to_string())),
+            }
+        }
         report.bad_lines.sort_unstable();
         Ok(report)
     }
 
-    async fn serials_by_client(&self) -> Result<HashSet<(RecordId, String)>> {
-        let mut serials = HashSet::new();
+    /// What every client's assets are known by, archived ones included.
+    async fn known_assets(&self) -> Result<HashSet<(RecordId, Identity)>> {
+        let mut known = HashSet::new();
         let mut filter = AssetFilter {
+            archived: true,
             limit: 1000,
             ..AssetFilter::default()
         };
         loop {
             let page = self.store.registry_assets(&filter).await?;
-            let Some(last) = page.last() else {
-                return Ok(serials);
-            };
+            let Some(last) = page.last() else { return Ok(known) };
             filter.after = Some(last.asset.id.clone());
-            serials.extend(page.into_iter().filter_map(|a| {
-                let serial = a
-                    .asset
-                    .fields
-                    .get("serialNumber")?
-                    .as_str()
-                    .and_then(plan::keys::fold_serial)?;
-                Some((a.asset.client, serial))
+            known.extend(page.into_iter().map(|a| {
+                let identity = identity(&a.asset.fields);
+                (a.asset.client, identity)
             }));
         }
+    }
+}
+
+/// What tells one asset of a client from another.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Identity {
+    Serial(String),
+    /// Where there is no serial number, or only a manufacturer's placeholder.
+    Name(String),
+}
+
+fn identity(fields: &Fields) -> Identity {
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
+    match plan::keys::fold_serial(text("serialNumber")) {
+        Some(serial) => Identity::Serial(serial),
+        None => Identity::Name(plan::fold::fold(text("name"))),
     }
 }
 
@@ -207,6 +215,14 @@ fn read_lines(
                 .ok_or_else(|| bad(format!("unknown column `{}`. {}", shorten(column), expected())))
         })
         .collect::<Result<_>>()?;
+    if let Some(twice) = columns
+        .iter()
+        .enumerate()
+        .find(|(i, c)| columns[..*i].contains(c))
+        .map(|(_, c)| c)
+    {
+        return Err(bad(format!("the column `{twice}` stands there twice")));
+    }
     if let Some(missing) = needed.iter().find(|n| !columns.contains(n)) {
         return Err(bad(format!("the column `{missing}` is missing. {}", expected())));
     }
@@ -289,6 +305,8 @@ mod tests {
             error.contains("unknown column `company`") && error.contains("Expected: name, client"),
             "{error}"
         );
+        let error = lines(b"name,Name\nAcme,Zenith\n").unwrap_err().to_string();
+        assert!(error.contains("`name` stands there twice"), "{error}");
         let error = lines(b"client\nAcme\n").unwrap_err().to_string();
         assert!(error.contains("`name` is missing"), "{error}");
     }

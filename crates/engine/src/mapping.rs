@@ -3,7 +3,7 @@
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use model::{
-    Actor, ActorRole, Bridge, DeviceProjection, FieldFault, Fields, Presence, SourceId, TargetField,
+    Actor, ActorRole, Bridge, DeviceProjection, FieldFault, Fields, Mapping, Presence, SourceId, TargetField,
 };
 use sha2::{Digest, Sha256};
 
@@ -39,41 +39,7 @@ impl Engine {
             Ok(targets) => targets,
             Err(error) => return Err(self.met(&connection, error).await),
         };
-        let mapping = &bridge.settings.mapping;
-        let compiled = plan::CompiledMapping::compile(mapping, &targets).map_err(|error| Error::Mapping {
-            bridge: bridge.name.clone(),
-            error,
-        })?;
-        let used: Vec<&TargetField> = targets
-            .iter()
-            .filter(|t| mapping.rules.iter().any(|rule| rule.target == t.key))
-            .collect();
-        let identity = serde_json::to_vec(&(PROJECTION_FORMAT, mapping, used)).map_err(|source| {
-            store::Error::Stored {
-                what: "mapping",
-                source,
-            }
-        })?;
-        let missing_fields = mapping
-            .rules
-            .iter()
-            .filter(|rule| !targets.iter().any(|t| t.key == rule.target))
-            .filter_map(|rule| {
-                let new = rule.create.as_ref()?;
-                let (label, field_type) = (new.label.clone(), new.field_type);
-                Some(TargetField {
-                    key: rule.target.clone(),
-                    label,
-                    field_type,
-                    custom: true,
-                })
-            })
-            .collect();
-        Ok(BridgeMapping {
-            compiled,
-            digest: Sha256::digest(&identity).into(),
-            missing_fields,
-        })
+        compile(&bridge.name, &bridge.settings.mapping, &targets)
     }
 
     /// Shows what a bridge's mapping makes of one device of the last snapshot.
@@ -107,4 +73,44 @@ impl Engine {
             document: converted.document,
         })
     }
+}
+
+/// Compiles the mapping of the bridge of that name for a destination that has these fields.
+///
+/// # Errors
+/// [`Error::Mapping`] when a rule cannot be used.
+pub(crate) fn compile(bridge: &str, mapping: &Mapping, targets: &[TargetField]) -> Result<BridgeMapping> {
+    let compiled = plan::CompiledMapping::compile(mapping, targets).map_err(|error| Error::Mapping {
+        bridge: bridge.to_owned(),
+        error,
+    })?;
+    let used: Vec<&TargetField> = targets
+        .iter()
+        .filter(|t| mapping.rules.iter().any(|rule| rule.target == t.key))
+        .collect();
+    let identity =
+        serde_json::to_vec(&(PROJECTION_FORMAT, mapping, used)).map_err(|source| store::Error::Stored {
+            what: "mapping",
+            source,
+        })?;
+    let missing_fields = mapping
+        .rules
+        .iter()
+        .filter(|rule| !targets.iter().any(|t| t.key == rule.target))
+        .filter_map(|rule| {
+            let new = rule.create.as_ref()?;
+            let (label, field_type) = (new.label.clone(), new.field_type);
+            Some(TargetField {
+                key: rule.target.clone(),
+                label,
+                field_type,
+                custom: true,
+            })
+        })
+        .collect();
+    Ok(BridgeMapping {
+        compiled,
+        digest: Sha256::digest(&identity).into(),
+        missing_fields,
+    })
 }

@@ -75,7 +75,11 @@ impl Engine {
             .filter_map(|organization| {
                 let status = statuses.get(&organization.id)?.clone();
                 let devices = counts.get(&organization.id).copied().unwrap_or(0);
-                let linked = links.contains_key(&organization.id);
+                // A link to another client than a person says now is one the plan has to move.
+                let linked = match &status {
+                    OrganizationMatch::Matched { client, .. } => links.get(&organization.id) == Some(client),
+                    _ => links.contains_key(&organization.id),
+                };
                 Some(MatchRow {
                     organization,
                     devices,

@@ -38,11 +38,6 @@ impl Engine {
 
     pub(crate) async fn open_source(&self, id: &ConnectionId) -> Result<(Connection, Arc<dyn Source>)> {
         let connection = self.store.connection(id).await?;
-        if connection.state == ConnectionState::Paused {
-            return Err(Error::WritesOff {
-                connection: connection.name,
-            });
-        }
         let cx = self.context(&connection).await?;
         let source = self
             .connectors

@@ -6,8 +6,8 @@ use crate::mapping::BridgeMapping;
 use crate::progress::Work;
 use connect::{AssetScope, Destination, Source};
 use model::{
-    Actor, ActorRole, Asset, Bridge, ClientTarget, Connection, DeviceProjection, Fields, Operation,
-    OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId,
+    Actor, ActorRole, Asset, Bridge, ClientTarget, Connection, DeviceProjection, Fields, MatchNeeded,
+    Operation, OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId, Verdict,
 };
 use plan::{AssetLink, ClientInput, Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,30 @@ pub(crate) struct Mapper {
     connection: Connection,
     source: Arc<dyn Source>,
     pub(crate) mapping: BridgeMapping,
+}
+
+/// How many skipped fields are named; the others are counted.
+const SKIPPED_NAMED: usize = 20;
+
+/// Parts of device documents that could not be read. Their fields were left out, the devices were not.
+#[derive(Clone, Debug, Default)]
+pub struct SkippedFields {
+    /// How many there are.
+    pub count: usize,
+    /// The first of them: device, path, and what is wrong with it.
+    pub first: Vec<String>,
+}
+
+impl SkippedFields {
+    fn note(&mut self, devices: &[DeviceProjection]) {
+        for (device, fault) in devices.iter().flat_map(|d| d.faults.iter().map(move |f| (d, f))) {
+            self.count += 1;
+            if self.first.len() < SKIPPED_NAMED {
+                self.first
+                    .push(format!("{}: {}: {}", device.label, fault.path, fault.message));
+            }
+        }
+    }
 }
 
 /// The organizations that belong to one client.
@@ -52,11 +76,29 @@ impl Engine {
     pub async fn make_plan(
         &self,
         actor: &Actor,
-        _runner: &Runner,
+        runner: &Runner,
         bridge: &Bridge,
         only: Option<&RecordId>,
         work: Work<'_>,
     ) -> Result<PlanSummary> {
+        let made = self
+            .make_plan_naming_skipped(actor, runner, bridge, only, work)
+            .await?;
+        Ok(made.0)
+    }
+
+    /// Like [`Engine::make_plan`], with the fields that were skipped since they could not be read.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn make_plan_naming_skipped(
+        &self,
+        actor: &Actor,
+        _runner: &Runner,
+        bridge: &Bridge,
+        only: Option<&RecordId>,
+        work: Work<'_>,
+    ) -> Result<(PlanSummary, SkippedFields)> {
         require(actor, ActorRole::Technician, "make plans")?;
         let snapshot = self.store.current_snapshot(&bridge.source).await?;
         let mapper = self.mapper(bridge).await?;
@@ -82,6 +124,8 @@ impl Engine {
         });
         let mut writer = self.store.begin_plan(bridge, &snapshot.id).await?;
         let mut groups: BTreeMap<(String, ClientTarget), Group> = BTreeMap::new();
+        let mut new_matches: BTreeMap<SourceId, MatchNeeded> = BTreeMap::new();
+        let mut unsure: Vec<String> = Vec::new();
         for row in &matching.rows {
             let label = match &row.status {
                 OrganizationMatch::Matched { client, .. } => matching
@@ -103,6 +147,23 @@ impl Engine {
             writer
                 .add(planner.organization(&row.organization, &row.status, row.linked, &label))
                 .await?;
+            if let (Some(target), false) = (&target, row.linked) {
+                let client = match target {
+                    ClientTarget::Existing(client) => Some(client.clone()),
+                    ClientTarget::Of(_) => None,
+                };
+                let organization = row.organization.id.clone();
+                new_matches.insert(organization.clone(), MatchNeeded { organization, client });
+            }
+            if let OrganizationMatch::Matched {
+                needs_confirmation: true,
+                reason,
+                ..
+            } = &row.status
+                && !row.linked
+            {
+                unsure.push(reason.clone());
+            }
             if let Some(target) = target {
                 groups
                     .entry((label.clone(), target.clone()))
@@ -118,7 +179,13 @@ impl Engine {
         // Organizations that are gone from the source still have links, and assets whose devices are absent now.
         let listed: BTreeSet<&SourceId> = matching.rows.iter().map(|row| &row.organization.id).collect();
         let links = self.store.links(&bridge.id, RecordKind::Client).await?;
-        for (organization, client) in links.into_iter().filter(|(id, _)| !listed.contains(id)) {
+        let decisions = self.store.decisions(&bridge.id).await?;
+        for (organization, linked) in links.into_iter().filter(|(id, _)| !listed.contains(id)) {
+            let client = match decisions.get(&organization).map(|d| &d.verdict) {
+                Some(Verdict::Exclude) => continue,
+                Some(Verdict::Matched { client }) => client.clone(),
+                Some(Verdict::Create) | None => linked,
+            };
             let Some(known) = matching
                 .clients
                 .get(&client)
@@ -137,22 +204,44 @@ impl Engine {
                 .organizations
                 .push(organization);
         }
+        let mut owners = None;
         let total = groups.len() as u64;
+        let mut skipped = SkippedFields::default();
         for (done, group) in groups.into_values().enumerate() {
             work.check()?;
             work.progress.at("Planning clients", done as u64, Some(total));
             let input = match self
-                .client_input(&mapper, destination.as_ref(), &site_links, group)
+                .client_input(&mapper, destination.as_ref(), &site_links, &mut owners, group)
                 .await?
             {
                 Ok(input) => input,
                 Err(error) => return Err(self.met(&connection, error).await),
             };
-            writer.add(planner.client(input)).await?;
+            let organization_of: BTreeMap<SourceId, SourceId> = input
+                .devices
+                .iter()
+                .map(|d| (d.id.clone(), d.organization.clone()))
+                .collect();
+            skipped.note(&input.devices);
+            let mut operations = planner.client(input);
+            for operation in operations
+                .iter_mut()
+                .filter(|o| o.subject.kind == RecordKind::Asset)
+            {
+                let organization = organization_of.get(&operation.subject.source_id);
+                operation.after_match = organization.and_then(|id| new_matches.get(id)).cloned();
+            }
+            writer.add(operations).await?;
         }
         work.progress.at("Planning clients", total, Some(total));
-        let (counts, warnings) = planner.finish();
-        Ok(writer.finish(counts, warnings).await?)
+        let (counts, mut warnings) = planner.finish();
+        // The preset's plain rule links names that differ more than the guard allows; a person looks at those first.
+        warnings.extend(
+            unsure
+                .into_iter()
+                .map(|reason| format!("a match to look at, {reason}")),
+        );
+        Ok((writer.finish(counts, warnings).await?, skipped))
     }
 
     /// Everything the planner needs to know of one client. The inner error is the destination's.
@@ -161,6 +250,7 @@ impl Engine {
         mapper: &Mapper,
         destination: &dyn Destination,
         site_links: &BTreeMap<SourceId, RecordId>,
+        owners: &mut Option<BTreeMap<RecordId, SourceId>>,
         group: Group,
     ) -> Result<Result<ClientInput, connect::Error>> {
         let bridge = &mapper.bridge;
@@ -204,20 +294,23 @@ impl Engine {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        // An asset that some other device is linked to must not be adopted by one of these.
+        // An asset that some other device is linked to must not be adopted by one of these. All links are read once,
+        // and only when there are assets nobody here is linked to.
         let linked: BTreeSet<RecordId> = links.values().map(|l| l.asset.clone()).collect();
         for asset in assets.iter().filter(|a| !linked.contains(&a.id)) {
-            if let Some(link) = self
-                .store
-                .link_to(&bridge.id, RecordKind::Asset, &asset.id)
-                .await?
-            {
-                let written = link.written_values();
+            let owners = match owners {
+                Some(owners) => owners,
+                None => {
+                    let all = self.store.links(&bridge.id, RecordKind::Asset).await?;
+                    owners.insert(all.into_iter().map(|(device, asset)| (asset, device)).collect())
+                }
+            };
+            if let Some(device) = owners.get(&asset.id) {
                 links.insert(
-                    link.source,
+                    device.clone(),
                     AssetLink {
-                        asset: link.destination,
-                        written,
+                        asset: asset.id.clone(),
+                        written: Fields::new(),
                     },
                 );
             }
@@ -288,7 +381,14 @@ impl Engine {
     /// When there is no such plan.
     pub async fn plan(&self, actor: &Actor, id: &model::PlanId) -> Result<PlanSummary> {
         require(actor, ActorRole::Viewer, "see plans")?;
-        Ok(self.store.plan(id).await?)
+        self.store.plan(id).await.map_err(|error| match error {
+            store::Error::Missing { what, name } => Error::Unknown {
+                what,
+                name,
+                known: None,
+            },
+            other => other.into(),
+        })
     }
 
     /// The newest plan of a bridge.
@@ -337,10 +437,24 @@ impl Mapper {
             let projection = match stored.remove(&row.id) {
                 Some(projection) => projection,
                 None => {
-                    let converted = self
-                        .source
-                        .document(&row.raw)
-                        .map_err(Error::outside(&self.connection.name))?;
+                    // A read may have ended between the two queries: then the row was left out as mapped, and is not.
+                    let raw = if row.raw.is_empty() {
+                        self.store
+                            .device(source, &row.id)
+                            .await?
+                            .map(|d| d.raw)
+                            .unwrap_or_default()
+                    } else {
+                        row.raw
+                    };
+                    let converted = match self.source.document(&raw) {
+                        Ok(converted) => converted,
+                        Err(error) => {
+                            // One bad record stops no other. It is not absent either, so nothing is planned for it.
+                            tracing::warn!(device.id = %row.id, error = %error, "Left a stored device out of the plan.");
+                            continue;
+                        }
+                    };
                     let mut projection =
                         plan::project(&converted.document, &self.mapping.compiled, row.presence);
                     projection.faults.extend(converted.faults);

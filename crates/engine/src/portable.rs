@@ -1,10 +1,12 @@
 //! The configuration as a document, without secrets: to keep beside other configuration, or to set up a second hub.
 
+use crate::bridges::{judge, preset_settings};
 use crate::connecting::ConnectionRequest;
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use connect::Secrets;
-use model::{Actor, ActorRole, BridgeSettings, Verdict};
+use crate::mapping::compile;
+use connect::{Secrets, SettingProblem};
+use model::{Actor, ActorRole, BridgeSettings, Connection, ConnectionId, ConnectionState, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -117,7 +119,7 @@ impl Engine {
     /// removed. Secrets have to be given afterwards.
     ///
     /// # Errors
-    /// When the document is of a newer format, or a setting in it cannot be used.
+    /// When the document is of a newer format, or a setting or mapping in it cannot be used: nothing is stored then.
     pub async fn import_configuration(
         &self,
         actor: &Actor,
@@ -134,6 +136,14 @@ impl Engine {
                 problem,
             });
         }
+        // Judged as a whole before the first part of it is stored.
+        for (name, connection) in &configuration.connections {
+            self.judge_connection(name, connection).await?;
+        }
+        for (name, bridge) in &configuration.bridges {
+            self.judge_bridge(name, bridge, &configuration.connections)
+                .await?;
+        }
         let mut report = PortableReport::default();
         for (name, connection) in configuration.connections {
             self.import_connection(actor, name, connection, &mut report)
@@ -143,6 +153,73 @@ impl Engine {
             self.import_bridge(actor, &name, bridge, &mut report).await?;
         }
         Ok(report)
+    }
+
+    /// Refuses a connection whose settings cannot be used; its secrets may be missing.
+    async fn judge_connection(&self, name: &str, portable: &PortableConnection) -> Result<()> {
+        let connector = self
+            .connectors
+            .get(&portable.kind)
+            .map_err(Error::outside(name))?;
+        let secrets = match self.store.connection_named(name).await? {
+            Some(connection) => self.store.connection_secrets(&connection.id).await?,
+            None => Secrets::new(),
+        };
+        match connector.validate(&portable.settings, &secrets) {
+            Err(problems) if !are_secrets(&problems) => Err(Error::Settings {
+                kind: portable.kind.clone(),
+                problems,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a bridge whose settings or mapping cannot be used, as far as its destination can be asked yet.
+    async fn judge_bridge(
+        &self,
+        name: &str,
+        portable: &PortableBridge,
+        connections: &BTreeMap<String, PortableConnection>,
+    ) -> Result<()> {
+        let existing = self.store.bridges().await?.into_iter().find(|b| b.name == name);
+        let before = match existing {
+            Some(bridge) => bridge.settings,
+            None => preset_settings(&portable.preset)?,
+        };
+        judge(&before, &portable.settings)?;
+        let destination = match self.store.connection_named(&portable.destination).await? {
+            Some(connection) => connection,
+            None => match connections.get(&portable.destination) {
+                Some(described) => self.described(&portable.destination, described),
+                None => return Ok(()),
+            },
+        };
+        let cx = self.context(&destination).await?;
+        let opened = self
+            .connectors
+            .get(&destination.kind)
+            .and_then(|connector| connector.destination(&cx));
+        let Ok(opened) = opened else { return Ok(()) };
+        let Ok(targets) = opened.target_fields().await else {
+            return Ok(());
+        };
+        compile(name, &portable.settings.mapping, &targets).map(|_| ())
+    }
+
+    /// A connection that is described and not stored yet.
+    fn described(&self, name: &str, portable: &PortableConnection) -> Connection {
+        Connection {
+            id: ConnectionId::from(self.store.new_id().to_string()),
+            kind: portable.kind.clone(),
+            name: name.to_owned(),
+            state: ConnectionState::NotConfigured,
+            settings: portable.settings.clone(),
+            read_only: true,
+            allow_private_hosts: portable.allow_private_hosts,
+            created: self.clock().now(),
+            last_success: None,
+            version: 0,
+        }
     }
 
     async fn import_connection(
@@ -161,8 +238,7 @@ impl Engine {
         };
         match self.save_connection(actor, request).await {
             Ok(_) => report.connections.push(name),
-            // The document has no secrets by design; everything else about the settings must be right.
-            Err(Error::Settings { problems, .. }) if problems.iter().all(|p| p.key.ends_with("secret")) => {
+            Err(Error::Settings { problems, .. }) if are_secrets(&problems) => {
                 report.left_out.push(format!(
                     "connection `{name}`: its secret is not in the document. Make it with: rmmbridge connect --name {name}"
                 ));
@@ -217,4 +293,9 @@ impl Engine {
         report.bridges.push(name.to_owned());
         Ok(())
     }
+}
+
+/// Whether nothing but secrets is missing: the document has none by design.
+fn are_secrets(problems: &[SettingProblem]) -> bool {
+    problems.iter().all(|problem| problem.key.ends_with("secret"))
 }

@@ -37,4 +37,16 @@ impl Work<'_> {
             Ok(())
         }
     }
+
+    /// Waits for what may be given up at any moment, such as an answer that is only read.
+    ///
+    /// # Errors
+    /// [`crate::Error::Stopped`].
+    pub(crate) async fn unless_stopped<T>(&self, waiting: impl Future<Output = T>) -> crate::Result<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(crate::Error::Stopped),
+            done = waiting => Ok(done),
+        }
+    }
 }

@@ -4,7 +4,10 @@ use crate::engine::{Engine, Runner, require};
 use crate::error::{Error, Result};
 use crate::progress::Work;
 use connect::{DevicePage, DevicesRequest, Source};
-use model::{Actor, ActorRole, Connection, ConnectionId, Mapping, RuleValue, RunKind, RunState, SourceId};
+use model::{
+    Actor, ActorRole, Connection, ConnectionId, ConnectionState, Mapping, RuleValue, RunKind, RunState,
+    SourceId,
+};
 use plan::TopLevel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +41,14 @@ impl Engine {
     ) -> Result<ReadReport> {
         require(actor, ActorRole::Technician, "read a source")?;
         let (connection, source) = self.open_source(id).await?;
+        // Without a grant that was tried, nobody knows whose account it is: reading could take one tenant's devices for
+        // another's.
+        if connection.state.is_unusable() {
+            return Err(Error::NotUsable {
+                connection: connection.name,
+                state: connection.state,
+            });
+        }
         let mut run = self
             .store
             .begin_run(
@@ -50,6 +61,11 @@ impl Engine {
         let result = self.read_pass(&connection, source, organization, work).await;
         let state = match &result {
             Ok(report) => {
+                if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
+                    self.store
+                        .set_connection_state(id, &ConnectionState::Connected)
+                        .await?;
+                }
                 run.counts.done = report.snapshot.devices;
                 run.counts.failed = report.unreadable.len() as u64;
                 RunState::Finished
@@ -71,7 +87,7 @@ impl Engine {
     ) -> Result<ReadReport> {
         work.progress.at("Reading organizations", 0, None);
         let lists = async { tokio::try_join!(source.organizations(), source.locations(), source.roles()) };
-        let (organizations, locations, roles) = match lists.await {
+        let (organizations, locations, roles) = match work.unless_stopped(lists).await? {
             Ok(lists) => lists,
             Err(error) => return Err(self.met(connection, error).await),
         };
@@ -95,11 +111,9 @@ impl Engine {
         let mut unreadable = Vec::new();
         loop {
             // A vendor that asks to wait must not keep somebody waiting who wants to stop.
-            let page = tokio::select! {
-                page = pages.recv() => page,
-                () = work.stop.cancelled() => return Err(Error::Stopped),
+            let Some(page) = work.unless_stopped(pages.recv()).await? else {
+                break;
             };
-            let Some(page) = page else { break };
             take_page(&mut writer, page, &mut unreadable).await?;
             work.progress.at("Reading devices", writer.seen(), expected);
         }
@@ -158,18 +172,32 @@ fn expressions(mapping: &Mapping) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a volatile part (`lastContact`, `volumes.freeSpace`) may be read. An inner part is taken as read when its
-/// outer one is and its own name stands in an expression that could reach it.
+/// Whether a volatile part (`lastContact`, `volumes.freeSpace`) may be read. An inner part is taken as read unless
+/// every mention of the outer one goes on to another member, as `volumes[0].capacity` does.
 fn is_read(part: &str, reads: &TopLevel, expressions: &[&str]) -> bool {
     match part.split_once('.') {
         None => reads.reads(part),
         Some((outer, inner)) => {
-            let could = |text: &&str| {
-                text.contains(inner) || text.trim() == outer || text.contains('*') || text.contains("values(")
-            };
-            reads.reads(outer) && expressions.iter().any(could)
+            matches!(reads, TopLevel::All)
+                || reads.reads(outer) && expressions.iter().any(|text| reaches(text, outer, inner))
         }
     }
+}
+
+fn reaches(expression: &str, outer: &str, inner: &str) -> bool {
+    expression.match_indices(outer).any(|(at, _)| {
+        let rest = &expression[at + outer.len()..];
+        let rest = match rest.strip_prefix('[') {
+            Some(index) => index.split_once(']').map_or("", |(_, rest)| rest),
+            None => rest,
+        };
+        let member = rest.strip_prefix('.').unwrap_or("");
+        let end = member
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(member.len());
+        let member = &member[..end];
+        member.is_empty() || member == inner
+    })
 }
 
 struct AbortOnDrop(tokio::task::AbortHandle);
@@ -216,6 +244,9 @@ mod tests {
         assert!(!check("volumes.freeSpace", "volumes[0].capacity"));
         assert!(check("volumes.freeSpace", "volumes[0].freeSpace"));
         assert!(check("volumes.freeSpace", "volumes"));
+        assert!(check("volumes.freeSpace", "to_string(volumes[0])"));
+        assert!(check("volumes.freeSpace", "volumes[?name=='C:'] | [0]"));
+        assert!(!check("volumes.freeSpace", "volumes[?name=='C:'].capacity | [0]"));
         assert!(
             !check("os.lastBootTime", "os.lastBootTime"),
             "`os` is not among the names that are read"

@@ -110,18 +110,13 @@ impl Engine {
 fn only_one<T: Clone>(what: &'static str, all: &[T], label: impl Fn(&T) -> &str) -> Result<T> {
     match all {
         [one] => Ok(one.clone()),
-        [] => Err(Error::Unknown {
+        [] => Err(Error::NoneYet {
             what,
-            name: "(any)".to_owned(),
-            known: Some("none yet. Run: rmmbridge connect".into()),
+            command: if what == "bridge" { "bridge add" } else { "connect" },
         }),
-        several => {
-            let names = several.iter().map(label).collect::<Vec<_>>().join(", ");
-            Err(Error::Unknown {
-                what,
-                name: "(not given, and there are several)".to_owned(),
-                known: Some(names),
-            })
-        }
+        several => Err(Error::NotNamed {
+            what: plural(what),
+            known: several.iter().map(label).collect::<Vec<_>>().join(", "),
+        }),
     }
 }

@@ -3,6 +3,7 @@
 use crate::applying::ApplyOptions;
 use crate::engine::{Engine, Runner, require};
 use crate::error::{Error, Result};
+use crate::planning::SkippedFields;
 use crate::progress::Work;
 use crate::read::ReadReport;
 use model::{Actor, ActorRole, Bridge, PlanSummary, RecordId, RecordKind, Run};
@@ -14,6 +15,8 @@ pub struct SyncReport {
     pub read: ReadReport,
     /// What was planned.
     pub plan: PlanSummary,
+    /// Fields that were left out of it, since they could not be read.
+    pub skipped: SkippedFields,
     /// What was applied; `None` when there was nothing to write or a person has to look first.
     pub run: Option<Run>,
     /// Why nothing was applied although there was something to write.
@@ -95,11 +98,16 @@ impl Engine {
         confirmed: bool,
         work: Work<'_>,
     ) -> Result<SyncReport> {
-        let plan = self.make_plan(actor, runner, bridge, only, work).await?;
+        // Somebody may have decided something while the source was read: the plan is made of the bridge as it is now.
+        let bridge = &self.store.bridge(&bridge.id).await?;
+        let (plan, skipped) = self
+            .make_plan_naming_skipped(actor, runner, bridge, only, work)
+            .await?;
         if plan.counts.writes() == 0 {
             return Ok(SyncReport {
                 read,
                 plan,
+                skipped,
                 run: None,
                 stopped: None,
             });
@@ -112,12 +120,14 @@ impl Engine {
             Ok(run) => Ok(SyncReport {
                 read,
                 plan,
+                skipped,
                 run: Some(run),
                 stopped: None,
             }),
             Err(error @ Error::NeedsConfirmation { .. }) => Ok(SyncReport {
                 read,
                 plan,
+                skipped,
                 run: None,
                 stopped: Some(error.to_string()),
             }),

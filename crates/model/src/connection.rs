@@ -24,6 +24,16 @@ pub enum ConnectionState {
     Paused,
 }
 
+impl ConnectionState {
+    /// Whether nothing may be read through the connection before a person did something about it.
+    pub fn is_unusable(&self) -> bool {
+        matches!(
+            self,
+            Self::NotConfigured | Self::NeedsAuthorization | Self::Paused
+        )
+    }
+}
+
 impl fmt::Display for ConnectionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -25,6 +25,13 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// The kind of that stored name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Client, Self::Site, Self::AssetType, Self::Asset]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+
     /// The stored name.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -30,7 +30,8 @@ pub use id::{BridgeId, ConnectionId, PlanId, RecordId, RunId, SnapshotId, Source
 pub use mapping::{FieldRule, Mapping, Owner, RuleValue, Transform};
 pub use matching::{Decision, MatchHow, MatchingRules, OrganizationMatch, Similarity, Verdict};
 pub use operation::{
-    Action, Change, ClientTarget, Operation, PlanCounts, PlanSummary, Reason, SiteTarget, Subject, TypeTarget,
+    Action, Change, ClientTarget, MatchNeeded, Operation, PlanCounts, PlanSummary, Reason, SiteTarget,
+    Subject, TypeTarget,
 };
 pub use run::{Outcome, Run, RunCounts, RunKind, RunState};
 pub use source::{

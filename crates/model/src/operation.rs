@@ -153,6 +153,18 @@ pub struct Operation {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+    /// The match this operation stands on, where it is not linked yet: without it the operation does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_match: Option<MatchNeeded>,
+}
+
+/// A match that another operation of the same plan makes a link of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchNeeded {
+    /// The organization.
+    pub organization: SourceId,
+    /// The client it must be linked to; `None` for one the plan creates.
+    pub client: Option<RecordId>,
 }
 
 /// How many of each a plan holds.

@@ -3,6 +3,7 @@
 use crate::absence::Absence;
 use crate::assets::{AssetLink, Identity, devices_by_asset, identify, is_absent};
 use crate::changes::{compare, new_fields};
+use crate::coerce::is_blank;
 use crate::named::{NamedRecords, News, Settled};
 use crate::planner::{ClientInput, Planner};
 use crate::scope::out_of_scope;
@@ -207,6 +208,10 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         let place = self.place(device);
         let moved = self.moved(asset, place);
         let found = compare(self.planner.input.mapping, device, &asset.fields, &Fields::new());
+        // Overwriting what a person typed is a change of an asset, whether it was linked before or not.
+        self.planner.load.linked += 1;
+        let overwrites = found.changes.iter().any(|change| !is_blank(&change.before));
+        self.planner.load.changes += u32::from(overwrites);
         let reason = with_faults(format!("asset {} is this device: {how}", asset.id), device);
         let link = Action::Link {
             record: asset.id.clone(),

@@ -169,6 +169,7 @@ impl<'a> Planner<'a> {
             subject,
             action,
             reason,
+            after_match: None,
         }
     }
 

@@ -235,6 +235,7 @@ mod tests {
             },
             action,
             reason: "because".to_owned(),
+            after_match: None,
         }
     }
 

@@ -53,13 +53,15 @@ impl Location {
     }
 }
 
-/// The master key: from the environment, a systemd credential, or the data directory, where it is made at first.
-pub fn master_key(data_dir: &Path) -> anyhow::Result<MasterKey> {
+/// The master key and where it came from: the environment, a systemd credential, or the data directory, where it is
+/// made at first.
+pub fn master_key(data_dir: &Path) -> anyhow::Result<(MasterKey, String)> {
     if let Some(text) = environment("RMMBRIDGE_MASTER_KEY") {
-        return Ok(MasterKey::from_hex(
-            &SecretString::from(text),
-            "RMMBRIDGE_MASTER_KEY",
-        )?);
+        let origin = "RMMBRIDGE_MASTER_KEY";
+        return Ok((
+            MasterKey::from_hex(&SecretString::from(text), origin)?,
+            origin.to_owned(),
+        ));
     }
     // systemd.exec(5), LoadCredential=.
     if let Some(directory) = environment("CREDENTIALS_DIRECTORY") {
@@ -67,28 +69,39 @@ pub fn master_key(data_dir: &Path) -> anyhow::Result<MasterKey> {
         if path.exists() {
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("reading the credential {}", path.display()))?;
-            return Ok(MasterKey::from_hex(
-                &SecretString::from(text),
-                "the systemd credential rmmbridge-master-key",
-            )?);
+            let origin = "the systemd credential rmmbridge-master-key";
+            return Ok((
+                MasterKey::from_hex(&SecretString::from(text), origin)?,
+                origin.to_owned(),
+            ));
         }
     }
-    Ok(MasterKey::from_file(&data_dir.join("master.key"), &SystemRandom)?)
+    let path = data_dir.join("master.key");
+    let key = MasterKey::from_file(&path, &SystemRandom)?;
+    Ok((key, path.display().to_string()))
 }
 
 impl Session {
     /// Opens everything. `command` names this process towards others.
     pub async fn open(location: &Location, command: &str, quiet: bool) -> anyhow::Result<Self> {
         let data_dir = &location.data_dir;
-        std::fs::create_dir_all(data_dir).map_err(|source| store::Error::DataDirectory {
-            path: data_dir.clone(),
-            source,
-        })?;
-        let key = Arc::new(master_key(data_dir)?);
+        // A directory that is there may still be one this user cannot look into.
+        std::fs::create_dir_all(data_dir)
+            .and_then(|()| std::fs::read_dir(data_dir).map(drop))
+            .map_err(|source| store::Error::DataDirectory {
+                path: data_dir.clone(),
+                source,
+            })?;
+        let (key, key_from) = master_key(data_dir)?;
         let database = location.database()?;
-        let store = Store::open(&database, key, Arc::new(SystemClock), Arc::new(SystemRandom))
-            .await
-            .with_context(|| format!("opening the database ({database})"))?;
+        let store = Store::open(
+            &database,
+            Arc::new(key),
+            Arc::new(SystemClock),
+            Arc::new(SystemRandom),
+        )
+        .await
+        .with_context(|| format!("opening the database ({database}) with the master key from {key_from}"))?;
         let proxy = environment("RMMBRIDGE_PROXY")
             .map(|text| url::Url::parse(&text).context("RMMBRIDGE_PROXY is not a URL"))
             .transpose()?;
@@ -96,7 +109,6 @@ impl Session {
             .map(|path| std::fs::read(&path).with_context(|| format!("RMMBRIDGE_EXTRA_CA: reading {path}")))
             .transpose()?;
         let options = EngineOptions {
-            data_dir: data_dir.clone(),
             holder: holder(command),
             proxy,
             extra_ca,

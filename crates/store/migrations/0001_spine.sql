@@ -85,7 +85,7 @@ CREATE TABLE source_device (
     absent_snapshots BIGINT NOT NULL,
     PRIMARY KEY (connection_id, id)
 );
-CREATE INDEX source_device_by_organization ON source_device (connection_id, organization_id);
+CREATE INDEX source_device_by_organization ON source_device (connection_id, organization_id, id);
 
 -- Changed devices of a pass that is not complete yet and outgrew memory; merged when it is.
 CREATE TABLE source_device_pending (
@@ -266,4 +266,4 @@ CREATE TABLE registry_asset (
     updated   BIGINT NOT NULL,
     version   BIGINT NOT NULL
 );
-CREATE INDEX registry_asset_by_client ON registry_asset (client_id);
+CREATE INDEX registry_asset_by_client ON registry_asset (client_id, id);

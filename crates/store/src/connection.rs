@@ -180,9 +180,11 @@ impl Store {
             "DELETE FROM secret WHERE owner_id = $1",
             connection.id.as_str()
         )?;
+        // The row stays and counts on: whoever still holds the old pair must not take its version for the new one's.
         execute!(
             tx,
-            "DELETE FROM connection_grant WHERE connection_id = $1",
+            "UPDATE connection_grant SET version = version + 1, refresh_holder = NULL, refresh_until = NULL
+             WHERE connection_id = $1",
             connection.id.as_str()
         )?;
         self.update_in(&mut tx, connection, secrets).await?;

@@ -56,6 +56,19 @@ impl RunnerLock {
     }
 }
 
+/// The right to run on a database, whichever machine or data directory it is reached from.
+#[derive(Debug)]
+pub struct DatabaseLock {
+    /// SQLite: the lock file beside the database.
+    _file: Option<RunnerLock>,
+    /// PostgreSQL: the session that holds the advisory lock; the server frees it when the session ends, however that
+    /// happens.
+    _session: Option<sqlx::PgConnection>,
+}
+
+/// Tells our advisory lock from others of the same database ("rmmbridg" in ASCII).
+const ADVISORY: i64 = 0x726d_6d62_7269_6467;
+
 /// A lease in the database, for processes on several machines. It must be renewed before it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -66,6 +79,53 @@ pub struct Lease {
 }
 
 impl Store {
+    /// Becomes the one runner of this database, leaving `holder` for whoever comes second.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] naming the holder, or when the database fails.
+    pub async fn lock_runner(&self, holder: &str) -> Result<DatabaseLock> {
+        match &self.db {
+            Db::Sqlite { read, .. } => {
+                let options = read.connect_options();
+                let directory = options.get_filename().parent().unwrap_or(Path::new("."));
+                Ok(DatabaseLock {
+                    _file: Some(RunnerLock::take(directory, holder)?),
+                    _session: None,
+                })
+            }
+            Db::Postgres(pool) => {
+                let mut session = pool.acquire().await?.detach();
+                // PostgreSQL cuts application names at 63 bytes.
+                let name: String = holder.chars().filter(char::is_ascii).take(63).collect();
+                sqlx::query("SELECT set_config('application_name', $1, false)")
+                    .bind(name)
+                    .execute(&mut session)
+                    .await?;
+                let (taken,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
+                    .bind(ADVISORY)
+                    .fetch_one(&mut session)
+                    .await?;
+                if taken {
+                    return Ok(DatabaseLock {
+                        _file: None,
+                        _session: Some(session),
+                    });
+                }
+                let holder: Option<(String,)> = sqlx::query_as(
+                    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+                     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                       AND (l.classid::bigint << 32 | l.objid::bigint) = $1",
+                )
+                .bind(ADVISORY)
+                .fetch_optional(&mut session)
+                .await?;
+                Err(Error::Busy {
+                    holder: holder.map_or_else(|| "unknown".to_owned(), |(name,)| name),
+                })
+            }
+        }
+    }
+
     /// Takes or renews a lease for `time`.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub use db::{Conn, Db, Tx};
 pub use device::{DeviceRow, KnownDevice};
 pub use error::{Error, Result};
 pub use grant::{StoredGrant, StoredGrants, Turn};
-pub use lease::{Lease, RunnerLock};
+pub use lease::{DatabaseLock, Lease, RunnerLock};
 pub use link::{Link, WrittenValue};
 pub use open::{DatabaseUrl, Store};
 pub use plan::PlanWriter;

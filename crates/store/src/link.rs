@@ -1,4 +1,7 @@
 //! Links: which source record is which destination record, and what was last written through them.
+//!
+//! Joins that must begin with one organization's devices are written as CROSS JOIN: SQLite keeps that order, and would
+//! otherwise, without statistics, walk through every link for each organization.
 
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -123,8 +126,9 @@ impl Store {
             conn,
             Row,
             "SELECT l.source_id, l.destination_id, l.written, l.updated
-             FROM source_device d JOIN link l ON l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id
-             WHERE d.connection_id = $2 AND d.organization_id = $3",
+             FROM source_device d CROSS JOIN link l
+             WHERE d.connection_id = $2 AND d.organization_id = $3
+               AND l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id",
             bridge.as_str(),
             connection.as_str(),
             organization.as_str()
@@ -147,8 +151,9 @@ impl Store {
             conn,
             (String, String),
             "SELECT l.source_id, l.destination_id
-             FROM source_device d JOIN link l ON l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id
-             WHERE d.connection_id = $2 AND d.organization_id = $3",
+             FROM source_device d CROSS JOIN link l
+             WHERE d.connection_id = $2 AND d.organization_id = $3
+               AND l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id",
             bridge.as_str(),
             connection.as_str(),
             organization.as_str()

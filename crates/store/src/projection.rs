@@ -30,9 +30,9 @@ impl Store {
         let rows = fetch_all!(
             conn,
             (String,),
-            "SELECT p.body FROM source_device d
-             JOIN device_projection p ON p.bridge_id = $1 AND p.device_id = d.id AND p.digest = d.digest AND p.mapping = $2
+            "SELECT p.body FROM source_device d CROSS JOIN device_projection p
              WHERE d.connection_id = $3 AND d.organization_id = $4
+               AND p.bridge_id = $1 AND p.device_id = d.id AND p.digest = d.digest AND p.mapping = $2
              ORDER BY d.id",
             bridge.as_str(),
             mapping,

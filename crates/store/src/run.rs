@@ -9,7 +9,7 @@ use model::{
     BridgeId, ConnectionId, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId, RunKind, RunState,
     SourceId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far an operation of a plan is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -223,6 +223,26 @@ impl Store {
                 ))
             })
             .collect()
+    }
+
+    /// Source records of a bridge for which something was sent, or may have been, without a known outcome: in whichever
+    /// plan that was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn subjects_in_doubt(&self, bridge: &BridgeId) -> Result<BTreeSet<(RecordKind, SourceId)>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String),
+            "SELECT o.kind, o.source_id FROM run_item i
+             JOIN plan p ON p.id = i.plan_id
+             JOIN plan_operation o ON o.plan_id = i.plan_id AND o.number = i.number
+             WHERE p.bridge_id = $1 AND i.state IN ('intended', 'unknown')",
+            bridge.as_str()
+        )?;
+        let known = |(kind, id): (String, String)| Some((RecordKind::named(&kind)?, SourceId(id)));
+        Ok(rows.into_iter().filter_map(known).collect())
     }
 
     /// The items of one run that did not end well, by number.

@@ -300,7 +300,7 @@ impl SnapshotWriter {
             rows += execute!(
                 tx,
                 "UPDATE source_device SET absent_snapshots = absent_snapshots + 1, absent_since = COALESCE(absent_since, $1)
-                 WHERE connection_id = $2 AND id = $3",
+                 WHERE connection_id = $2 AND id = $3 AND absent_snapshots < 1000",
                 micros(at),
                 self.connection.as_str(),
                 id.as_str()

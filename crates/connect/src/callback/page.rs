@@ -2,6 +2,24 @@
 
 use super::Ending;
 
+/// The pages' only style. Its digest stands in [`POLICY`], and a test holds the two together.
+const STYLE: &str = "
+:root { color-scheme: light dark; --page: #eef1f4; --card: #fff; --text: #1b2530; }
+@media (prefers-color-scheme: dark) { :root { --page: #12181f; --card: #1c252f; --text: #e8edf2; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 1rem; min-height: 100vh; display: flex; align-items: center; justify-content: center;
+  background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+main { width: 100%; max-width: 32rem; padding: 1.75rem; background: var(--card); border-radius: 0.75rem;
+  box-shadow: 0 1px 4px rgb(0 0 0 / 25%); }
+h1 { margin: 0 0 1rem; font-size: 1.35rem; line-height: 1.3; }
+p { margin: 0 0 1rem; }
+p:last-child { margin-bottom: 0; }
+";
+
+/// What a page may load: its own style, and nothing else.
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'sha256-7gtGDTvSgP5OvAk+OPcF6yXmNEwGe88PL0bH/KWfuu0='; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// A page with its status.
 pub(super) struct Page {
     pub(super) status: u16,
@@ -67,7 +85,8 @@ impl Page {
         let title = escape(title);
         let html = format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title} - rmmbridge</title>\n</head>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{title} - rmmbridge</title>\n<style>{STYLE}</style>\n</head>\n\
              <body>\n<main>\n<h1>{title}</h1>\n{lines}</main>\n</body>\n</html>\n"
         );
         Self { status, html }
@@ -93,6 +112,23 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn the_style_on_the_page_is_the_one_the_policy_allows() {
+        let digest = STANDARD.encode(Sha256::digest(STYLE));
+        assert!(
+            POLICY.contains(&format!("style-src 'sha256-{digest}'")),
+            "{digest}"
+        );
+        assert!(
+            Page::of(&Ending::Complete)
+                .html
+                .contains(&format!("<style>{STYLE}</style>"))
+        );
+    }
 
     #[test]
     fn what_came_from_outside_is_escaped() {

@@ -1,7 +1,7 @@
 //! The listener's HTTP side: GET on the callback paths, nothing else.
 
 use super::Ending;
-use super::page::Page;
+use super::page::{POLICY, Page};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -186,10 +186,7 @@ fn respond(page: Page) -> Response<Full<Bytes>> {
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {

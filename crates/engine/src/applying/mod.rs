@@ -12,8 +12,8 @@ use crate::progress::Work;
 use connect::{AssetScope, Destination, Marker, Write, WriteError, WriteResult};
 use model::operation::{Action, Change, Operation};
 use model::{
-    Actor, ActorRole, Asset, Bridge, ConnectionState, Outcome, PlanId, PlanSummary, RecordId, Run, RunKind,
-    RunState,
+    Actor, ActorRole, Asset, Bridge, ConnectionState, Outcome, PlanId, PlanSummary, RecordId, RecordKind,
+    Run, RunKind, RunState,
 };
 use resolve::Links;
 use serde_json::Value;
@@ -58,11 +58,12 @@ impl Engine {
         work: Work<'_>,
     ) -> Result<Run> {
         require(actor, ActorRole::Technician, "apply plans")?;
-        let plan = self.store.plan(id).await?;
+        let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
         if !self.store.plan_is_current(&plan).await? {
             return Err(Error::StalePlan { plan: id.to_string() });
         }
+        self.check_newest(&plan, &bridge).await?;
         if !plan.warnings.is_empty() && !options.confirmed {
             return Err(Error::NeedsConfirmation {
                 plan: id.to_string(),
@@ -98,6 +99,28 @@ impl Engine {
         result.map(|()| run)
     }
 
+    /// Refuses a plan that a newer plan or a newer read has overtaken: what it would archive or move may be back, or
+    /// elsewhere, by now.
+    async fn check_newest(&self, plan: &PlanSummary, bridge: &Bridge) -> Result<()> {
+        let newest = self.store.newest_plan(&bridge.id).await?;
+        let newer = if let Some(newer) = newest.filter(|newest| newest.id != plan.id) {
+            format!("plan {} was made since", newer.id)
+        } else if self
+            .store
+            .current_snapshot(&bridge.source)
+            .await?
+            .is_none_or(|s| s.id != plan.snapshot)
+        {
+            "the source was read since".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Superseded {
+            plan: plan.id.to_string(),
+            newer,
+        })
+    }
+
     async fn apply_operations(
         &self,
         run: &mut Run,
@@ -109,6 +132,7 @@ impl Engine {
     ) -> Result<()> {
         let total = u64::from(options.first.unwrap_or(u32::MAX).min(plan.counts.writes()));
         let before = self.store.run_items(&plan.id).await?;
+        let in_doubt = self.store.subjects_in_doubt(&bridge.id).await?;
         let mut links = Links::load(&self.store, bridge).await?;
         let mut applying = Applying {
             engine: self,
@@ -130,15 +154,18 @@ impl Engine {
                 if !operation.action.writes() || options.deselected.contains(&operation.number) {
                     continue;
                 }
+                if let Some(ItemState::Ended(Outcome::Done { .. })) =
+                    before.get(&operation.number).map(|i| &i.state)
+                {
+                    continue;
+                }
                 if begun >= total {
                     break 'plan;
                 }
                 begun += 1;
-                let in_doubt = match before.get(&operation.number).map(|item| &item.state) {
-                    Some(ItemState::Ended(Outcome::Done { .. })) => continue,
-                    Some(ItemState::Intended | ItemState::Ended(Outcome::Unknown { .. })) => true,
-                    Some(ItemState::Ended(_)) | None => false,
-                };
+                // An attempt of another plan counts too: after a crash people plan anew.
+                let in_doubt =
+                    in_doubt.contains(&(operation.subject.kind, operation.subject.source_id.clone()));
                 // A new sort of operation may need links the last ones make.
                 let other = batch
                     .first()
@@ -243,68 +270,89 @@ impl Applying<'_> {
     async fn prepare(&self, step: &Step) -> Result<Prepared> {
         let operation = &step.operation;
         let subject = &operation.subject;
-        let marker = Marker::new(&self.bridge.source, subject.kind, &subject.source_id);
-        let creates = matches!(
-            operation.action,
-            Action::CreateClient(_)
-                | Action::CreateSite(_)
-                | Action::CreateAssetType(_)
-                | Action::CreateAsset(_)
-        );
-        if creates {
-            if let Some(record) = self.links.get(subject.kind, &subject.source_id) {
-                let message = format!("it was linked to record {record} after the plan was made");
-                return Ok(Prepared::Ended(Outcome::Skipped { message }));
-            }
-            if step.in_doubt {
-                match self.destination.find(subject.kind, &marker).await.as_deref() {
-                    Ok([]) => {}
-                    Ok([record]) => {
-                        return Ok(Prepared::Ended(Outcome::Done {
-                            record: record.clone(),
-                        }));
-                    }
-                    Ok(several) => {
-                        let message = format!(
-                            "{} records carry our mark {marker}; a person has to merge them",
-                            several.len()
-                        );
-                        return Ok(Prepared::Ended(Outcome::Failed { message }));
-                    }
-                    Err(error) => {
-                        let message =
-                            format!("an earlier attempt is in doubt and could not be looked up: {error}");
-                        return Ok(Prepared::Ended(Outcome::Unknown { message }));
-                    }
-                }
+        if let Some(needed) = &operation.after_match {
+            let linked = self.links.get(RecordKind::Client, &needed.organization);
+            if linked.is_none_or(|linked| needed.client.as_ref().is_some_and(|client| client != linked)) {
+                return Ok(Prepared::skipped(
+                    "the match of its organization was left out or refused",
+                ));
             }
         }
-        if let Action::Link { record, changes } = &operation.action
-            && subject.kind != model::RecordKind::Asset
-        {
-            debug_assert!(
-                changes.is_empty(),
-                "only assets are changed while they are adopted"
-            );
-            return Ok(Prepared::Ended(Outcome::Done {
-                record: record.clone(),
-            }));
+        let marker = Marker::new(&self.bridge.source, subject.kind, &subject.source_id);
+        let linked = self.links.get(subject.kind, &subject.source_id);
+        match &operation.action {
+            Action::CreateClient(_)
+            | Action::CreateSite(_)
+            | Action::CreateAssetType(_)
+            | Action::CreateAsset(_) => {
+                if let Some(record) = linked {
+                    let message = format!("it was linked to record {record} after the plan was made");
+                    return Ok(Prepared::skipped(message));
+                }
+                if step.in_doubt
+                    && let Some(outcome) = self.look_up(subject.kind, &marker).await
+                {
+                    return Ok(Prepared::Ended(outcome));
+                }
+            }
+            Action::Link { record, .. } if subject.kind != RecordKind::Asset => {
+                return Ok(Prepared::Ended(Outcome::Done {
+                    record: record.clone(),
+                }));
+            }
+            // Both act on what is linked: an adoption that was left out or refused leaves its record alone.
+            Action::UpdateAsset { asset, .. } | Action::ArchiveAsset { asset } if linked != Some(asset) => {
+                return Ok(Prepared::skipped(format!(
+                    "asset {asset} is not linked to this device"
+                )));
+            }
+            _ => {}
         }
         let write = match self.links.write(operation, marker) {
             Ok(write) => write,
             Err(message) => return Ok(Prepared::Ended(Outcome::Failed { message })),
         };
         if step.in_doubt
-            && let Write::UpdateAsset { id, changes, .. } = &write
-            && self.stands_already(id, changes).await
+            && let Write::UpdateAsset { id, .. } = &write
+            && self.stands_already(id, &write).await
         {
             return Ok(Prepared::Ended(Outcome::Done { record: id.clone() }));
         }
         Ok(Prepared::Send(write))
     }
 
-    /// Whether an update whose outcome is not known was carried out.
-    async fn stands_already(&self, id: &RecordId, changes: &[Change]) -> bool {
+    /// How a create whose outcome is not known turned out; `None` when it was not carried out.
+    async fn look_up(&self, kind: RecordKind, marker: &Marker) -> Option<Outcome> {
+        match self.destination.find(kind, marker).await.as_deref() {
+            Ok([]) => None,
+            Ok([record]) => Some(Outcome::Done {
+                record: record.clone(),
+            }),
+            Ok(several) => Some(Outcome::Failed {
+                message: format!(
+                    "{} records carry our mark {marker}; a person has to merge them",
+                    several.len()
+                ),
+            }),
+            Err(error) => Some(Outcome::Unknown {
+                message: format!("an earlier attempt is in doubt and could not be looked up: {error}"),
+            }),
+        }
+    }
+
+    /// Whether an update whose outcome is not known was carried out: everything it writes stands.
+    async fn stands_already(&self, id: &RecordId, write: &Write) -> bool {
+        let Write::UpdateAsset {
+            changes,
+            client,
+            site,
+            asset_type,
+            source_id,
+            ..
+        } = write
+        else {
+            return false;
+        };
         let (sender, mut pages) = mpsc::channel::<Vec<Asset>>(1);
         let read = self.destination.assets(AssetScope::Ids(vec![id.clone()]), sender);
         let (read, asset) = tokio::join!(read, async {
@@ -313,9 +361,16 @@ impl Applying<'_> {
         let Some(asset) = asset.filter(|_| read.is_ok()) else {
             return false;
         };
-        changes
-            .iter()
-            .all(|c| asset.fields.get(&c.field).unwrap_or(&Value::Null) == &c.after)
+        let stands = |c: &Change| asset.fields.get(&c.field).unwrap_or(&Value::Null) == &c.after;
+        changes.iter().all(stands)
+            && client.as_ref().is_none_or(|client| client == &asset.client)
+            && site.as_ref().is_none_or(|site| site == &asset.site)
+            && asset_type
+                .as_ref()
+                .is_none_or(|of| asset.asset_type.as_ref() == Some(of))
+            && source_id
+                .as_ref()
+                .is_none_or(|id| asset.source_id.as_ref() == Some(id))
     }
 
     /// The item to record: the outcome, and the link that goes with a success.
@@ -360,6 +415,14 @@ impl Applying<'_> {
 enum Prepared {
     Ended(Outcome),
     Send(Write),
+}
+
+impl Prepared {
+    fn skipped(message: impl Into<String>) -> Self {
+        Self::Ended(Outcome::Skipped {
+            message: message.into(),
+        })
+    }
 }
 
 fn outcome(result: WriteResult) -> Outcome {

@@ -88,7 +88,11 @@ impl Links {
                     id: asset.clone(),
                     changes: changes.clone(),
                     client: moved.client.as_ref().map(|c| self.client(c)).transpose()?,
-                    site: moved.site.as_ref().map(|s| self.site(s).map(Some)).transpose()?,
+                    // A site belongs to its client: whoever leaves the client leaves the site.
+                    site: match &moved.site {
+                        Some(site) => Some(Some(self.site(site)?)),
+                        None => moved.client.is_some().then_some(None),
+                    },
                     asset_type: moved
                         .asset_type
                         .as_ref()

@@ -187,7 +187,6 @@ pub fn engine_on(store: &TestStore) -> Engine {
         registry::connector(store_handle.clone()),
     ]);
     let options = EngineOptions {
-        data_dir: store.directory().to_owned(),
         holder: "a test".to_owned(),
         proxy: None,
         extra_ca: None,

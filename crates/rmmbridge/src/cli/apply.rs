@@ -36,6 +36,10 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
     let (engine, actor) = (&session.engine, &session.actor);
     let id = match arguments.plan {
         Some(id) => PlanId::from(id),
+        // What made the brakes stop was seen in one plan; the newest may be another by now.
+        None if arguments.confirm => {
+            anyhow::bail!("--confirm needs the plan you looked at: rmmbridge apply <PLAN> --confirm")
+        }
         None => {
             let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
             let newest = engine.newest_plan(actor, &bridge).await?;

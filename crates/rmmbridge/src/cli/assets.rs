@@ -85,7 +85,7 @@ pub async fn run(session: &Session, arguments: AssetsArguments, output: Output) 
 
 async fn show(session: &Session, id: &RecordId, output: Output) -> anyhow::Result<()> {
     let detail = session.engine.asset(&session.actor, id).await?;
-    let detail = detail.with_context(|| format!("there is no asset `{id}`"))?;
+    let detail = detail.with_context(|| format!("there is no asset `{id}`. rmmbridge assets lists them"))?;
     let fields: Vec<Value> = detail
         .fields
         .iter()

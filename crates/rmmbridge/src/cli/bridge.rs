@@ -4,7 +4,7 @@ use crate::output::{Output, table};
 use crate::session::Session;
 use clap::Subcommand;
 use engine::connecting::ConnectionRequest;
-use model::{Connection, RuleValue, SourceId};
+use model::{Connection, Owner, RuleValue, SourceId};
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
@@ -122,7 +122,13 @@ async fn show(
             let live = preview
                 .as_ref()
                 .map(|p| p.fields.get(&rule.target).map_or_else(|| "—".to_owned(), text_of));
-            let mut row = vec![rule.target.clone(), value, format!("{:?}", rule.owner)];
+            let owner = match rule.owner {
+                Owner::Source => "source",
+                Owner::DestinationIfSet => "destination if set",
+                Owner::Locked => "locked",
+                Owner::Ask => "ask",
+            };
+            let mut row = vec![rule.target.clone(), value, owner.to_owned()];
             row.extend(live);
             row
         });

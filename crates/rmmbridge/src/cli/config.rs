@@ -60,7 +60,14 @@ pub async fn import(session: &Session, command: ImportCommand, output: Output) -
             let text =
                 std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
             let configuration: Configuration = serde_saphyr::from_str(&text).map_err(|error| {
-                anyhow::anyhow!("{} is no configuration of rmmbridge: {error}", file.display())
+                // The first line names the place; what follows is a drawing of it.
+                let error = error.to_string();
+                let why = error.lines().next().unwrap_or_default();
+                let why = why.strip_prefix("error: ").unwrap_or(why);
+                anyhow::anyhow!(
+                    "{} is no configuration of rmmbridge: {why}. Correct it, or write a new one: rmmbridge export",
+                    file.display()
+                )
             })?;
             let report = engine.import_configuration(actor, configuration).await?;
             let document = serde_json::json!({

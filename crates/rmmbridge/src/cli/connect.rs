@@ -121,7 +121,7 @@ pub async fn run(session: &Session, arguments: ConnectArguments, output: Output)
                 .connect_machine(&session.actor, &connection.id)
                 .await?
         }
-        Some(Mode::Consent) => consent(session, &connection, &arguments, output).await?,
+        Some(Mode::Consent) => consent(session, &connection, &arguments).await?,
     };
     output.show(&connection, || {
         format!(
@@ -142,7 +142,6 @@ async fn consent(
     session: &Session,
     connection: &Connection,
     arguments: &ConnectArguments,
-    output: Output,
 ) -> anyhow::Result<Connection> {
     let mut paths: Vec<&str> = CALLBACK_PATHS.to_vec();
     if let Some(path) = &arguments.callback_path {
@@ -151,12 +150,12 @@ async fn consent(
     // Bound first: sending a person to a consent whose answer nobody can take would waste their time.
     let listener = CallbackListener::bind(arguments.callback_port, &paths).await?;
     let redirect = listener.redirect();
-    output.say(&format!("Redirect URI (register exactly this one): {redirect}"))?;
+    // Standard error, so that it is seen with --json too.
+    eprintln!("Redirect URI (register exactly this one): {redirect}");
     let pending = session
         .engine
         .begin_consent(&session.actor, &connection.id, &redirect)
         .await?;
-    // Standard error, so that it is seen with --json too.
     eprintln!("Open this page to agree:\n  {}", pending.url);
     if !arguments.no_browser && std::io::stderr().is_terminal() {
         // Nothing to open it with is no failure: the address stands above.

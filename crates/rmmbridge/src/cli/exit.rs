@@ -10,8 +10,8 @@ pub const RECORDS_FAILED: u8 = 4;
 /// Another process is the runner.
 pub const BUSY: u8 = 5;
 
-/// Says what went wrong, with every cause, and picks the code.
-pub fn failure(error: &anyhow::Error, output: Output) -> ExitCode {
+/// Says what went wrong in `command`, with every cause, and picks the code.
+pub fn failure(error: &anyhow::Error, command: &str, output: Output) -> ExitCode {
     let mut text = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -22,6 +22,12 @@ pub fn failure(error: &anyhow::Error, output: Output) -> ExitCode {
             }
             text.push_str(&cause);
         }
+    }
+    if let Some(engine::Error::Outside { connection, error }) = error.downcast_ref()
+        && error.kind == connect::Kind::Auth
+        && command != "connect"
+    {
+        text.push_str(&format!(". Run: rmmbridge connect --name {connection}"));
     }
     let text = plan::render::visible(&text);
     if output.json {

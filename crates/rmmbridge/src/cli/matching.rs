@@ -99,11 +99,7 @@ pub async fn run(session: &Session, arguments: MatchArguments, output: Output) -
     }
     let matching = engine.matching(actor, &bridge).await?;
     show(&matching, arguments.open, output)?;
-    let open = matching
-        .rows
-        .iter()
-        .any(|r| matches!(r.status, OrganizationMatch::Undecided { .. }));
-    Ok(if open {
+    Ok(if open_questions(&matching) > 0 {
         ExitCode::from(exit::PERSON)
     } else {
         ExitCode::SUCCESS
@@ -156,6 +152,12 @@ pub fn show(matching: &Matching, only_open: bool, output: Output) -> anyhow::Res
         text.push_str(&format!("\n{}\n", totals(matching)));
         text
     })
+}
+
+/// How many organizations a person has to decide about.
+pub fn open_questions(matching: &Matching) -> usize {
+    let open = |r: &&MatchRow| matches!(r.status, OrganizationMatch::Undecided { .. });
+    matching.rows.iter().filter(open).count()
 }
 
 /// The counts of a matching in one line.

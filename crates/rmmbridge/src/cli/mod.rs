@@ -26,9 +26,11 @@ Exit codes:
   0  done
   1  failed; the message says what and what to do next
   2  the command line is not right
-  3  a person has to decide: open questions, a plan the brakes stopped, a check that failed
-  4  done, but some records could not be written: see rmmbridge runs
+  3  a person has to decide: organizations that match and sync leave open, a plan the brakes stopped,
+     a check that failed, a configuration that needs its secrets
+  4  done, but some records could not be written (see rmmbridge runs), or some lines of a CSV file were left out
   5  another rmmbridge is at work on this database
+  130  stopped by Ctrl-C; what was finished before stands
 
 Environment:
   RMMBRIDGE_DATA_DIR    data directory            RMMBRIDGE_DATABASE   sqlite:<path> or postgres://...
@@ -143,9 +145,10 @@ impl Command {
 /// Runs a command; its exit code.
 pub async fn run(arguments: Arguments) -> ExitCode {
     let output = Output { json: arguments.json };
+    let command = arguments.command.name();
     match dispatch(arguments, output).await {
         Ok(code) => code,
-        Err(error) => exit::failure(&error, output),
+        Err(error) => exit::failure(&error, command, output),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::output::{Output, time};
 use crate::session::Session;
 use clap::Args;
+use engine::planning::SkippedFields;
 use model::{Operation, PlanId, PlanSummary};
 use std::process::ExitCode;
 
@@ -38,8 +39,11 @@ pub struct PlanArguments {
 
 pub async fn run(session: &Session, arguments: PlanArguments, output: Output) -> anyhow::Result<ExitCode> {
     let (engine, actor) = (&session.engine, &session.actor);
-    let summary = match &arguments.plan {
-        Some(id) => engine.plan(actor, &PlanId::from(id.as_str())).await?,
+    let (summary, skipped) = match &arguments.plan {
+        Some(id) => {
+            let stored = engine.plan(actor, &PlanId::from(id.as_str())).await?;
+            (stored, SkippedFields::default())
+        }
         None => {
             let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
             let runner = engine.become_runner(actor).await?;
@@ -56,15 +60,24 @@ pub async fn run(session: &Session, arguments: PlanArguments, output: Output) ->
                 None => None,
             };
             engine
-                .make_plan(actor, &runner, &bridge, client.as_ref(), session.work())
+                .make_plan_naming_skipped(actor, &runner, &bridge, client.as_ref(), session.work())
                 .await?
         }
     };
     session.progress.clear();
     let limit = if arguments.all { usize::MAX } else { arguments.show };
     let (operations, more) = operations(session, &summary, &arguments.only, limit).await?;
-    let document = serde_json::json!({ "plan": summary, "operations": operations, "more": more });
-    output.show(&document, || text(&summary, &operations, more))?;
+    let document = serde_json::json!({
+        "plan": summary, "operations": operations, "more": more,
+        "skipped_fields": { "count": skipped.count, "first": skipped.first },
+    });
+    output.show(&document, || {
+        format!(
+            "{}{}",
+            render_skipped(&skipped),
+            text(&summary, &operations, more)
+        )
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -100,6 +113,22 @@ pub async fn operations(
 /// The counts and warnings of a plan.
 pub fn render_summary(summary: &PlanSummary) -> String {
     plan::render::summary(&summary.counts, &summary.warnings)
+}
+
+/// The fields that were left out since they could not be read; nothing when there are none.
+pub fn render_skipped(skipped: &SkippedFields) -> String {
+    if skipped.count == 0 {
+        return String::new();
+    }
+    let mut text = format!("{} field(s) left out, since not readable:\n", skipped.count);
+    for line in &skipped.first {
+        text.push_str(&format!("  {}\n", plan::render::visible(line)));
+    }
+    let more = skipped.count - skipped.first.len();
+    if more > 0 {
+        text.push_str(&format!("  ... and {more} more\n"));
+    }
+    text
 }
 
 /// A plan for people.

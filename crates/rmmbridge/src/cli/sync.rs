@@ -1,6 +1,6 @@
 //! `sync`: read, plan, apply within the brakes.
 
-use super::exit;
+use super::{exit, matching};
 use crate::output::Output;
 use crate::session::Session;
 use clap::Args;
@@ -27,6 +27,7 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
     let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
     let runner = engine.become_runner(actor).await?;
     let (confirm, work) = (arguments.confirm, session.work());
+    let whole = arguments.client.is_none();
     let report = match arguments.client {
         None => engine.sync(actor, &runner, &bridge, confirm, work).await?,
         Some(name) => {
@@ -40,13 +41,21 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
     let SyncReport {
         read,
         plan,
+        skipped,
         run,
         stopped,
     } = report;
+    // What waits for a person is among what the plan leaves alone.
+    let open = if whole && plan.counts.skips > 0 {
+        matching::open_questions(&engine.matching(actor, &bridge).await?)
+    } else {
+        0
+    };
     let document = serde_json::json!({
         "read": { "devices": read.snapshot.devices, "requests": read.snapshot.requests,
                   "rows_written": read.snapshot.rows_written, "unreadable": read.unreadable },
-        "plan": plan, "run": run, "stopped": stopped,
+        "plan": plan, "run": run, "stopped": stopped, "open_questions": open,
+        "skipped_fields": { "count": skipped.count, "first": skipped.first },
     });
     output.show(&document, || {
         let snapshot = &read.snapshot;
@@ -58,6 +67,7 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
             text.push_str(&format!("  not readable: {}\n", plan::render::visible(line)));
         }
         text.push_str(&plan::render::summary(&plan.counts, &plan.warnings));
+        text.push_str(&super::plan::render_skipped(&skipped));
         if let Some(run) = &run {
             text.push_str(&format!(
                 "Run {}: {} written, {} failed\n",
@@ -67,6 +77,11 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
         if let Some(stopped) = &stopped {
             text.push_str(&format!("{stopped}\n"));
         }
+        if open > 0 {
+            text.push_str(&format!(
+                "{open} organization(s) wait for you to decide which client they are: rmmbridge match\n"
+            ));
+        }
         text
     })?;
     Ok(match run {
@@ -74,6 +89,7 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
         Some(run) if run.counts.failed + run.counts.unknown + run.counts.skipped > 0 => {
             ExitCode::from(exit::RECORDS_FAILED)
         }
+        _ if open > 0 => ExitCode::from(exit::PERSON),
         _ => ExitCode::SUCCESS,
     })
 }

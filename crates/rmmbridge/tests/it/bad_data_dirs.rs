@@ -8,10 +8,18 @@ use testkit::TestStore;
 
 /// Runs `export` as somebody permissions hold for: whoever runs the tests or, where that is root, `nobody`.
 fn export_as_an_ordinary_user(program: &Program) -> String {
-    let command = if is_root() { as_nobody(program) } else { program.command(&["export"]) };
+    let command = if is_root() {
+        as_nobody(program)
+    } else {
+        program.command(&["export"])
+    };
     let ran = Running::of(command).end();
     assert_eq!(ran.code, Some(1), "{ran:#?}");
-    ran.err.lines().find(|line| line.starts_with("error: ")).unwrap().to_owned()
+    ran.err
+        .lines()
+        .find(|line| line.starts_with("error: "))
+        .unwrap()
+        .to_owned()
 }
 
 fn is_root() -> bool {
@@ -27,9 +35,17 @@ fn as_nobody(program: &Program) -> Command {
     mode(&copy, 0o755);
     mode(copy.parent().unwrap(), 0o755);
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy).arg("export");
-    command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&copy)
+        .arg("export");
+    command
+        .env_clear()
+        .envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -40,7 +56,11 @@ fn mode(path: &Path, mode: u32) {
 /// Makes everything below `path` the ordinary user's.
 fn give_away(path: &Path) {
     if is_root() {
-        let given = Command::new("chown").args(["-R", "65534:65534"]).arg(path).status().unwrap();
+        let given = Command::new("chown")
+            .args(["-R", "65534:65534"])
+            .arg(path)
+            .status()
+            .unwrap();
         assert!(given.success());
     }
 }
@@ -50,7 +70,10 @@ fn a_file_where_the_directory_should_be_is_named() {
     let program = Program::new();
     let file = program.file("data", "not a directory");
     let error = program.refuses(&["check"], &["data directory", &file, "--data-dir"]);
-    assert!(error.contains("exists") || error.contains("Not a directory"), "{error}");
+    assert!(
+        error.contains("exists") || error.contains("Not a directory"),
+        "{error}"
+    );
     assert_eq!(std::fs::read_to_string(file).unwrap(), "not a directory");
 }
 
@@ -69,7 +92,10 @@ fn a_directory_without_rights_is_named_with_the_reason() {
     let error = export_as_an_ordinary_user(&program);
     mode(program.data_dir(), 0o755);
     let directory = program.data_dir().to_str().unwrap();
-    assert!(error.contains(directory) && error.contains("Permission denied"), "{error}");
+    assert!(
+        error.contains(directory) && error.contains("Permission denied"),
+        "{error}"
+    );
     assert!(error.contains("--data-dir"), "{error}");
 }
 
@@ -85,9 +111,15 @@ fn a_read_only_directory_is_named_with_the_reason_and_stays_as_it_is() {
     mode(program.data_dir(), 0o555);
     let error = export_as_an_ordinary_user(&program);
     mode(program.data_dir(), 0o755);
-    assert!(error.contains("Permission denied") && error.contains("--data-dir"), "{error}");
+    assert!(
+        error.contains("Permission denied") && error.contains("--data-dir"),
+        "{error}"
+    );
     assert!(error.contains("rmmbridge.db"), "{error}");
-    assert_eq!(std::fs::read(program.data_dir().join("rmmbridge.db")).unwrap(), before);
+    assert_eq!(
+        std::fs::read(program.data_dir().join("rmmbridge.db")).unwrap(),
+        before
+    );
 }
 
 #[test]
@@ -97,7 +129,10 @@ fn a_file_that_is_no_database_is_left_alone() {
     let file = program.data_dir().join("rmmbridge.db");
     let text = "this is a letter to somebody, and not a database at all\n".repeat(100);
     std::fs::write(&file, &text).unwrap();
-    program.refuses(&["check"], &[file.to_str().unwrap(), "not a database", "Move that file away"]);
+    program.refuses(
+        &["check"],
+        &[file.to_str().unwrap(), "not a database", "Move that file away"],
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }
 
@@ -112,8 +147,20 @@ async fn a_database_of_a_newer_version_is_left_alone() {
              VALUES (9000, 'of the future', TRUE, x'00', 1)",
         )
         .await;
-    program.refuses(&["check"], &["newer rmmbridge", "schema 9000", "Use that version, or restore a backup"]);
-    assert_eq!(store.sql("SELECT COUNT(*) FROM _sqlx_migrations WHERE version = 9000").await, 1);
+    program.refuses(
+        &["check"],
+        &[
+            "newer rmmbridge",
+            "schema 9000",
+            "Use that version, or restore a backup",
+        ],
+    );
+    assert_eq!(
+        store
+            .sql("SELECT COUNT(*) FROM _sqlx_migrations WHERE version = 9000")
+            .await,
+        1
+    );
 }
 
 #[test]
@@ -135,9 +182,16 @@ fn another_master_key_is_noticed_at_once() {
 #[test]
 fn a_database_address_that_makes_no_sense_is_explained() {
     let program = Program::new();
-    program.refuses(&["check", "--database", "mysql://host/db"], &["mysql", "postgres://user@host/database"]);
+    program.refuses(
+        &["check", "--database", "mysql://host/db"],
+        &["mysql", "postgres://user@host/database"],
+    );
     let error = program.refuses(
-        &["check", "--database", "postgres://somebody:pass-of-hers@127.0.0.1:9/hub"],
+        &[
+            "check",
+            "--database",
+            "postgres://somebody:pass-of-hers@127.0.0.1:9/hub",
+        ],
         &["127.0.0.1:9/hub", "that the server runs"],
     );
     assert!(!error.contains("pass-of-hers"), "{error}");

@@ -7,10 +7,25 @@ use crate::tenant::counted;
 fn a_byte_order_mark_and_windows_line_ends_are_fine() {
     let program = Program::new();
     let clients = program.file("clients.csv", "\u{feff}Name\r\nAcme Inc\r\n\"Müller, Söhne\"\r\n");
-    assert!(program.works(&["import", "clients", &clients]).contains("2 clients added"));
-    assert!(program.works(&["import", "clients", &clients]).contains("0 clients added, 2 were there"));
-    let assets = program.file("assets.csv", "\u{feff}client,name,serialNumber\r\nacme inc,PC-1,ABC123\r\n");
-    assert!(program.works(&["import", "assets", &assets]).contains("1 assets added"));
+    assert!(
+        program
+            .works(&["import", "clients", &clients])
+            .contains("2 clients added")
+    );
+    assert!(
+        program
+            .works(&["import", "clients", &clients])
+            .contains("0 clients added, 2 were there")
+    );
+    let assets = program.file(
+        "assets.csv",
+        "\u{feff}client,name,serialNumber\r\nacme inc,PC-1,ABC123\r\n",
+    );
+    assert!(
+        program
+            .works(&["import", "assets", &assets])
+            .contains("1 assets added")
+    );
     assert_eq!(counted(&program), (1, 1));
 }
 
@@ -18,10 +33,19 @@ fn a_byte_order_mark_and_windows_line_ends_are_fine() {
 fn wrong_columns_are_named_beside_the_right_ones() {
     let program = Program::new();
     let clients = program.file("clients.csv", "company;city\nAcme;Berlin\n");
-    program.refuses(&["import", "clients", &clients], &[&clients, "unknown column `company;city`", "Expected: name"]);
+    program.refuses(
+        &["import", "clients", &clients],
+        &[&clients, "unknown column `company;city`", "Expected: name"],
+    );
     let assets = program.file("assets.csv", "client,serialNumber\nAcme,1\n");
-    program.refuses(&["import", "assets", &assets], &[&assets, "the column `name` is missing", "serialNumber"]);
-    program.refuses(&["import", "clients", "/nowhere.csv"], &["/nowhere.csv", "No such file"]);
+    program.refuses(
+        &["import", "assets", &assets],
+        &[&assets, "the column `name` is missing", "serialNumber"],
+    );
+    program.refuses(
+        &["import", "clients", "/nowhere.csv"],
+        &["/nowhere.csv", "No such file"],
+    );
     let empty = program.file("empty.csv", "");
     program.refuses(&["import", "clients", &empty], &[&empty, "`name`"]);
     let directory = program.data_dir().to_str().unwrap().to_owned();
@@ -37,15 +61,32 @@ fn bad_lines_are_listed_with_their_number_and_the_others_come() {
     let ran = program.ends(4, &["import", "clients", &clients]);
     assert!(ran.out.contains("2 clients added"), "{ran:#?}");
     for (line, why) in [(3, "1048576 bytes"), (4, "is empty"), (5, "2 cells")] {
-        let found = ran.out.lines().find(|text| text.starts_with(&format!("line {line} left out")));
+        let found = ran
+            .out
+            .lines()
+            .find(|text| text.starts_with(&format!("line {line} left out")));
         assert!(found.is_some_and(|text| text.contains(why)), "{line}: {ran:#?}");
     }
     assert!(ran.out.len() < 2_000, "the cell itself is not printed");
-    let assets = program.file("assets.csv", b"client,name\nNobody,PC-1\nAcme,PC-2\nAcme,\xff\xfe\n");
+    let assets = program.file(
+        "assets.csv",
+        b"client,name\nNobody,PC-1\nAcme,PC-2\nAcme,\xff\xfe\n",
+    );
     let ran = program.ends(4, &["import", "assets", &assets, "--json"]);
     let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(report["added"], 1, "{report}");
-    let problems: Vec<_> = report["bad_lines"].as_array().unwrap().iter().map(|bad| &bad["line"]).collect();
+    let problems: Vec<_> = report["bad_lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|bad| &bad["line"])
+        .collect();
     assert_eq!(problems, [2, 4], "{report}");
-    assert!(report["bad_lines"][0]["problem"].as_str().unwrap().contains("import clients first"), "{report}");
+    assert!(
+        report["bad_lines"][0]["problem"]
+            .as_str()
+            .unwrap()
+            .contains("import clients first"),
+        "{report}"
+    );
 }

@@ -8,13 +8,22 @@ fn it_ends_well_twice_in_a_row_with_nothing_left_to_do() {
     let program = Program::new();
     for _ in 0..2 {
         let told = program.works(&["demo", "--devices", "120"]);
-        let step = |number: u32| told.find(&format!("{number}. ")).unwrap_or_else(|| panic!("step {number}: {told}"));
+        let step = |number: u32| {
+            told.find(&format!("{number}. "))
+                .unwrap_or_else(|| panic!("step {number}: {told}"))
+        };
         assert!((1..7).all(|number| step(number) < step(number + 1)), "{told}");
         let (before, after) = told.split_at(step(7));
-        assert!(before.contains("ninjaone: Connected") && before.contains("120 assets to create"), "{told}");
+        assert!(
+            before.contains("ninjaone: Connected") && before.contains("120 assets to create"),
+            "{told}"
+        );
         assert!(after.contains("Nothing to write."), "{after}");
         // What to do next, with a real account and with what is there.
-        assert!(after.contains("rmmbridge connect --region us --client-id"), "{after}");
+        assert!(
+            after.contains("rmmbridge connect --region us --client-id"),
+            "{after}"
+        );
         // One command of the advice, as it stands there.
         let advice = after.lines().find(|line| line.contains(" runs")).unwrap();
         let arguments: Vec<&str> = advice.split_whitespace().skip(1).collect();
@@ -28,8 +37,18 @@ fn it_prints_one_json_document_when_asked() {
     assert_eq!(told["devices"], 120);
     assert_eq!(told["first_plan"]["counts"]["create_assets"], 120, "{told}");
     let writes = |plan: &Value| {
-        let kinds = ["create_clients", "create_asset_types", "create_assets", "links", "updates", "archives"];
-        kinds.iter().map(|kind| plan["counts"][kind].as_u64().unwrap()).sum::<u64>()
+        let kinds = [
+            "create_clients",
+            "create_asset_types",
+            "create_assets",
+            "links",
+            "updates",
+            "archives",
+        ];
+        kinds
+            .iter()
+            .map(|kind| plan["counts"][kind].as_u64().unwrap())
+            .sum::<u64>()
     };
     assert!(writes(&told["second_plan"]) > 0, "{told}");
     assert_eq!(writes(&told["third_plan"]), 0, "{told}");
@@ -51,12 +70,18 @@ fn it_leaves_a_directory_alone_that_no_demo_made() {
     std::fs::write(directory.join("thesis.txt"), "years of work").unwrap();
     let error = program.refuses(&["demo", "--devices", "120"], &["no demo made it", "--data-dir"]);
     assert!(error.contains(directory.to_str().unwrap()), "{error}");
-    assert_eq!(std::fs::read_to_string(directory.join("thesis.txt")).unwrap(), "years of work");
+    assert_eq!(
+        std::fs::read_to_string(directory.join("thesis.txt")).unwrap(),
+        "years of work"
+    );
 }
 
 #[test]
 fn it_does_not_touch_a_database_it_was_given() {
     let program = Program::new();
-    program.refuses(&["demo", "--database", "postgres://nobody@127.0.0.1/hub"], &["--database"]);
+    program.refuses(
+        &["demo", "--database", "postgres://nobody@127.0.0.1/hub"],
+        &["--database"],
+    );
     program.ends(2, &["demo", "--devices", "9"]);
 }

@@ -17,24 +17,53 @@ async fn nothing_is_written_before_a_plan_is_applied_and_then_what_it_said() {
     let ninja = ninja(60).await;
     let program = decided(&ninja);
     let shown = program.works(&["plan", "--read", "--show", "3"]);
-    assert!(shown.contains("60 assets to create") && shown.contains("Nothing was written"), "{shown}");
+    assert!(
+        shown.contains("60 assets to create") && shown.contains("Nothing was written"),
+        "{shown}"
+    );
     assert_eq!(counted(&program), (0, 0));
-    let advice = shown.lines().find(|line| line.contains("rmmbridge apply ")).unwrap();
+    let advice = shown
+        .lines()
+        .find(|line| line.contains("rmmbridge apply "))
+        .unwrap();
     let plan = advice.split_whitespace().last().unwrap();
     // The first few only, then the rest of the same plan.
     let counts = program.json(&["plan", plan])["plan"]["counts"].clone();
-    let writes: u64 = counts.as_object().unwrap().iter().filter(|(kind, _)| kind.starts_with("create")).map(|(_, n)| n.as_u64().unwrap()).sum();
-    assert!(program.works(&["apply", plan, "--first", "30"]).contains("30 written"), "{counts}");
+    let writes: u64 = counts
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(kind, _)| kind.starts_with("create"))
+        .map(|(_, n)| n.as_u64().unwrap())
+        .sum();
+    assert!(
+        program
+            .works(&["apply", plan, "--first", "30"])
+            .contains("30 written"),
+        "{counts}"
+    );
     let (some, _) = counted(&program);
     assert!(some < 30 && some > 0, "{some}");
-    assert!(program.works(&["apply", plan]).contains(&format!("{} written", writes - 30)), "{counts}");
+    assert!(
+        program
+            .works(&["apply", plan])
+            .contains(&format!("{} written", writes - 30)),
+        "{counts}"
+    );
     assert_eq!(counted(&program), (60, 4));
     let again = program.works(&["plan"]);
-    assert!(again.contains("Nothing to write") && again.contains("60 assets unchanged"), "{again}");
+    assert!(
+        again.contains("Nothing to write") && again.contains("60 assets unchanged"),
+        "{again}"
+    );
     // A device left out of a plan stays out of this run alone.
     ninja.let_a_day_pass(0.2);
     let plan = program.json(&["plan", "--read", "--all"]);
-    let update = plan["operations"].as_array().unwrap().iter().find(|o| o["action"]["action"] == "update_asset" || o["action"].get("update_asset").is_some());
+    let update = plan["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|o| o["action"] == "update_asset");
     assert!(update.is_some(), "{}", plan["operations"][0]);
 }
 
@@ -52,14 +81,20 @@ async fn open_questions_are_decided_one_by_one_and_taken_back() {
     program.ends(3, &["match", "exclude", &names[1]]);
     program.ends(3, &["match", "create", &names[2]]);
     let told = program.works(&["match", "create", &names[3]]);
-    assert!(told.contains("1 matched, 2 to create, 1 excluded, 0 open questions"), "{told}");
+    assert!(
+        told.contains("1 matched, 2 to create, 1 excluded, 0 open questions"),
+        "{told}"
+    );
     program.works(&["sync"]);
     let (assets, clients) = counted(&program);
     assert_eq!(clients, 3);
     assert!(assets < 60, "an excluded organization's devices are left alone");
     program.ends(3, &["match", "forget", &names[1]]);
     program.refuses(&["match", "set", &names[1], "Nobody"], &["no client `Nobody`"]);
-    program.refuses(&["match", "exclude", "Nobody"], &["no organization `Nobody`", &names[0]]);
+    program.refuses(
+        &["match", "exclude", "Nobody"],
+        &["no organization `Nobody`", &names[0]],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,9 +125,18 @@ async fn a_plan_that_changes_too_much_waits_for_a_person() {
         ninja.estate_mut().device_mut(id).unwrap().system_name = format!("RENAMED-{id}").into();
     }
     let told = program.ends(3, &["sync"]).out;
-    assert!(told.contains("--confirm"), "{told}");
+    let advice = told.lines().find(|line| line.contains("--confirm")).unwrap();
     program.refuses_with(3, &["apply"], &["stops for a person", "--confirm"]);
-    assert!(program.works(&["apply", "--confirm"]).contains("60 written"));
+    // What was looked at is what is confirmed: the plan is named.
+    program.refuses(&["apply", "--confirm"], &["needs the plan you looked at"]);
+    let plans = program.json(&["plan"]);
+    let plan = plans["plan"]["id"].as_str().unwrap();
+    assert!(
+        program
+            .works(&["apply", plan, "--confirm"])
+            .contains("60 written"),
+        "{advice}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,21 +147,56 @@ async fn every_value_says_where_it_came_from_and_every_run_what_it_did() {
     let assets = program.json(&["assets", "--limit", "1"]);
     let id = assets[0]["asset"]["id"].as_str().unwrap();
     let shown = program.works(&["assets", id]);
-    assert!(shown.contains("Open in NinjaOne: http") && shown.contains("run "), "{shown}");
+    assert!(
+        shown.contains("Open in NinjaOne: http") && shown.contains("run "),
+        "{shown}"
+    );
     let detail = program.json(&["assets", id]);
     let runs = program.json(&["runs"]);
-    let applied = runs.as_array().unwrap().iter().find(|run| run["kind"]["kind"] == "apply" || run["kind"].get("apply").is_some()).unwrap();
-    let field = |key: &str| detail["fields"].as_array().unwrap().iter().find(|f| f["field"] == key).unwrap().clone();
+    let applied = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|run| run["kind"] == "apply")
+        .unwrap();
+    let field = |key: &str| {
+        detail["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["field"] == key)
+            .unwrap()
+            .clone()
+    };
     assert_eq!(field("name")["run"], applied["id"], "{detail}");
     let listed = program.works(&["runs"]);
-    assert!(listed.contains("read") && listed.contains("apply") && listed.contains("console:tester"), "{listed}");
+    assert!(
+        listed.contains("read") && listed.contains("apply") && listed.contains("console:tester"),
+        "{listed}"
+    );
     let run = applied["id"].as_str().unwrap();
     assert!(program.works(&["runs", &run[..30]]).contains("finished"));
     // Searching and limiting.
     let name = field("name")["value"].as_str().unwrap().to_owned();
     let found = program.json(&["assets", "--search", &name]);
-    assert!(found.as_array().unwrap().iter().any(|asset| asset["asset"]["id"] == id), "{found}");
-    assert!(program.works(&["assets", "--limit", "5"]).contains("there are more"));
-    let preview = program.json(&["bridge", "show", "--device", detail["device"]["device"].as_str().unwrap()]);
+    assert!(
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|asset| asset["asset"]["id"] == id),
+        "{found}"
+    );
+    assert!(
+        program
+            .works(&["assets", "--limit", "5"])
+            .contains("there are more")
+    );
+    let preview = program.json(&[
+        "bridge",
+        "show",
+        "--device",
+        detail["device"]["device"].as_str().unwrap(),
+    ]);
     assert_eq!(preview["preview"]["fields"]["name"], Value::from(name));
 }

@@ -1,5 +1,7 @@
 //! The program as people run it: the built binary, a data directory of its own, and a simulated NinjaOne on loopback.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_connections;
 mod bad_data_dirs;
 mod bad_estates;

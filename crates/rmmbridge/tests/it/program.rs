@@ -10,7 +10,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What never may be printed: the demo apps' secrets, the technician's password, a master key.
-const SECRETS: [&str; 4] = ["demo-web-secret", "demo-machine-secret", "demo-password", MASTER_KEY];
+const SECRETS: [&str; 4] = [
+    "demo-web-secret",
+    "demo-machine-secret",
+    "demo-password",
+    MASTER_KEY,
+];
 
 /// The master key of databases that `testkit` made.
 pub const MASTER_KEY: &str = "7777777777777777777777777777777777777777777777777777777777777777";
@@ -46,12 +51,19 @@ impl Program {
     pub fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let data_dir = home.path().join("data");
-        Self { home, data_dir, variables: vec![] }
+        Self {
+            home,
+            data_dir,
+            variables: vec![],
+        }
     }
 
     /// The same with another data directory.
     pub fn in_directory(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned(), ..Self::new() }
+        Self {
+            data_dir: data_dir.to_owned(),
+            ..Self::new()
+        }
     }
 
     /// Gives it a variable of the environment.
@@ -74,10 +86,18 @@ impl Program {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rmmbridge"));
         // Nothing of whoever runs the tests: no data directory, no proxy, no colours.
-        command.env_clear().env("HOME", self.home.path()).env("USER", "tester").env("TZ", "UTC");
+        command
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("USER", "tester")
+            .env("TZ", "UTC");
         command.env("RMMBRIDGE_DATA_DIR", &self.data_dir);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -115,11 +135,22 @@ impl Program {
     /// The same with another code.
     pub fn refuses_with(&self, code: i32, arguments: &[&str], words: &[&str]) -> String {
         let ran = self.ends(code, arguments);
-        let errors: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("error: ")).collect();
+        let errors: Vec<&str> = ran
+            .err
+            .lines()
+            .filter(|line| line.starts_with("error: "))
+            .collect();
         assert_eq!(errors.len(), 1, "{arguments:?}: {ran:#?}");
-        assert!(ran.err.trim_end().ends_with(errors[0]), "the error is the last word: {ran:#?}");
+        assert!(
+            ran.err.trim_end().ends_with(errors[0]),
+            "the error is the last word: {ran:#?}"
+        );
         for word in words {
-            assert!(errors[0].contains(word), "{arguments:?} should say {word:?}: {}", errors[0]);
+            assert!(
+                errors[0].contains(word),
+                "{arguments:?} should say {word:?}: {}",
+                errors[0]
+            );
         }
         errors[0].to_owned()
     }
@@ -146,7 +177,12 @@ impl Running {
             }
             text
         });
-        Self { child, lines, out: Some(out), err: Some(err) }
+        Self {
+            child,
+            lines,
+            out: Some(out),
+            err: Some(err),
+        }
     }
 
     /// Waits for a line on standard error that contains `part`, and gives it.
@@ -154,7 +190,10 @@ impl Running {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let line = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("nothing with {part:?} was said"));
+            let line = self
+                .lines
+                .recv_timeout(left)
+                .unwrap_or_else(|_| panic!("nothing with {part:?} was said"));
             if line.contains(part) {
                 return line;
             }
@@ -163,7 +202,10 @@ impl Running {
 
     /// Sends it a signal, as `kill -INT` does.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -181,11 +223,18 @@ impl Running {
         }
         let code = self.child.wait().unwrap().code();
         let text = |thread: Option<JoinHandle<String>>| thread.unwrap().join().unwrap();
-        let ran = Ran { code, out: text(self.out.take()), err: text(self.err.take()) };
+        let ran = Ran {
+            code,
+            out: text(self.out.take()),
+            err: text(self.err.take()),
+        };
         // The simulator prints its made-up secrets on purpose; nothing else does.
         if !ran.out.starts_with("A simulated NinjaOne") {
             for secret in SECRETS {
-                assert!(!ran.out.contains(secret) && !ran.err.contains(secret), "{secret} was printed: {ran:#?}");
+                assert!(
+                    !ran.out.contains(secret) && !ran.err.contains(secret),
+                    "{secret} was printed: {ran:#?}"
+                );
             }
         }
         ran

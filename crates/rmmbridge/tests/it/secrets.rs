@@ -13,19 +13,29 @@ use testkit::{CountingRandom, FixedClock};
 async fn tokens(data_dir: &Path) -> Vec<String> {
     let key = MasterKey::from_hex(&MASTER_KEY.to_owned().into(), "a test").unwrap();
     let url = DatabaseUrl::Sqlite(data_dir.join("rmmbridge.db"));
-    let (clock, random) = (Arc::new(FixedClock::default()), Arc::new(CountingRandom::default()));
+    let (clock, random) = (
+        Arc::new(FixedClock::default()),
+        Arc::new(CountingRandom::default()),
+    );
     let store = Store::open(&url, Arc::new(key), clock, random).await.unwrap();
     let connection = store.connection_named("ninjaone").await.unwrap().unwrap();
     let grant = store.grants(&connection.id).load().await.unwrap().unwrap();
     store.close().await;
     let refresh = grant.refresh_token.unwrap();
-    vec![grant.access_token.expose_secret().to_owned(), refresh.expose_secret().to_owned()]
+    vec![
+        grant.access_token.expose_secret().to_owned(),
+        refresh.expose_secret().to_owned(),
+    ]
 }
 
 /// Every file below a directory with its bytes.
 fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+    let entries = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+        .collect()
 }
 
 fn holds(bytes: &[u8], text: &str) -> bool {
@@ -35,7 +45,9 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn neither_output_nor_log_nor_file_holds_a_secret() {
     let ninja = ninja(60).await;
-    let program = Program::new().with("RMMBRIDGE_MASTER_KEY", MASTER_KEY).with("RMMBRIDGE_LOG", "trace");
+    let program = Program::new()
+        .with("RMMBRIDGE_MASTER_KEY", MASTER_KEY)
+        .with("RMMBRIDGE_LOG", "trace");
     let mut printed = String::new();
     let mut told = |ran: crate::program::Ran| {
         printed.push_str(&ran.out);
@@ -52,7 +64,13 @@ async fn neither_output_nor_log_nor_file_holds_a_secret() {
     told(refreshed);
     assert_eq!(ninja.grants().token_calls().refresh_token, 1);
     canaries.extend(tokens(program.data_dir()).await);
-    for arguments in [&["check", "ninjaone"][..], &["check", "--json"], &["doctor"], &["export"], &["runs", "--json"]] {
+    for arguments in [
+        &["check", "ninjaone"][..],
+        &["check", "--json"],
+        &["doctor"],
+        &["export"],
+        &["runs", "--json"],
+    ] {
         told(program.run(arguments));
     }
     // A grant that ended: its error must not quote it.
@@ -79,7 +97,10 @@ fn the_master_key_is_made_for_its_owner_alone() {
     let program = Program::new();
     program.works(&["check"]);
     let key = program.data_dir().join("master.key");
-    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     program.refuses(&["check"], &["master.key", "chmod 600"]);
 }

@@ -11,7 +11,9 @@ const LIST: &str = "/v2/devices-detailed";
 /// A program whose bridge creates a client for every organization, before its first sync.
 fn willing(ninja: &NinjaOne) -> Program {
     let program = bridged(ninja, "humanizeit");
-    let yaml = program.works(&["export"]).replace("new_organizations: ask", "new_organizations: create");
+    let yaml = program
+        .works(&["export"])
+        .replace("new_organizations: ask", "new_organizations: create");
     let file = program.file("willing.yaml", yaml);
     program.works(&["import", "config", &file]);
     program
@@ -24,18 +26,29 @@ fn is_whole(program: &Program, ninja: &NinjaOne, devices: usize) {
     let plan = program.works(&["plan", "--read"]);
     assert!(plan.contains("Nothing to write"), "{plan}");
     let runs = program.json(&["runs", "--last", "1000"]);
-    assert!(runs.as_array().unwrap().iter().all(|run| run["state"]["state"] != "running"), "{runs}");
+    assert!(
+        runs.as_array()
+            .unwrap()
+            .iter()
+            .all(|run| run["state"] != "running"),
+        "{runs}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_runner_is_refused_and_told_who_is_at_work() {
     let ninja = ninja(60).await;
     let program = willing(&ninja);
+    program.works(&["sync"]);
     ninja.faults().always(LIST, Effect::Latency { ms: 3_000 });
     let first = program.start(&["sync"]);
     first.says("Reading devices");
     for command in [&["sync"][..], &["plan"], &["apply"]] {
-        let error = program.refuses_with(5, command, &["another rmmbridge is at work", "rmmbridge sync, process "]);
+        let error = program.refuses_with(
+            5,
+            command,
+            &["another rmmbridge is at work", "rmmbridge sync, process "],
+        );
         assert!(error.contains("Wait for it to finish, or stop it"), "{error}");
     }
     // Looking is allowed meanwhile.
@@ -62,10 +75,13 @@ async fn ctrl_c_stops_a_read_at_once_and_leaves_the_last_snapshot() {
     let ran = running.end();
     assert_eq!(ran.code, Some(130), "{ran:#?}");
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
-    assert!(ran.err.contains("stopping at the next safe point") && ran.err.contains("error: stopped"), "{ran:#?}");
+    assert!(
+        ran.err.contains("stopping at the next safe point") && ran.err.contains("error: stopped"),
+        "{ran:#?}"
+    );
     ninja.faults().clear();
     let runs = program.json(&["runs"]);
-    assert!(runs[0]["state"]["reason"].as_str().unwrap().contains("stopped"), "{runs}");
+    assert!(runs[0]["reason"].as_str().unwrap().contains("stopped"), "{runs}");
     is_whole(&program, &ninja, 60);
 }
 
@@ -89,7 +105,10 @@ async fn ctrl_c_ends_the_wait_for_a_consent() {
     running.signal("INT");
     let ran = running.end();
     assert_eq!(ran.code, Some(130), "{ran:#?}");
-    assert_eq!(program.json(&["check"])[0]["state"]["state"], "needs_authorization");
+    assert_eq!(
+        program.json(&["check"])[0]["state"]["state"],
+        "needs_authorization"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +128,13 @@ async fn a_killed_sync_makes_no_duplicates_when_it_is_run_again() {
     let program = willing(&ninja);
     ninja.faults().always("/v2/*", Effect::Latency { ms: 20 });
     // Killed while reading, and ever later while writing. How far it came differs from run to run, as in life.
-    for (part, pause) in [("Reading", 10), ("Storing", 0), ("Applying", 0), ("Applying", 40), ("Applying", 90)] {
+    for (part, pause) in [
+        ("Reading", 10),
+        ("Storing", 0),
+        ("Applying", 0),
+        ("Applying", 40),
+        ("Applying", 90),
+    ] {
         let mut running = program.start(&["sync", "--confirm"]);
         running.says(part);
         std::thread::sleep(Duration::from_millis(pause));

@@ -11,7 +11,11 @@ use url::Url;
 
 /// A small estate in four organizations.
 pub fn small(devices: usize) -> Options {
-    Options { devices, organizations: Some(4), ..Options::default() }
+    Options {
+        devices,
+        organizations: Some(4),
+        ..Options::default()
+    }
 }
 
 /// A simulator of a small estate.
@@ -21,14 +25,25 @@ pub async fn ninja(devices: usize) -> NinjaOne {
 
 /// A port nobody listens on at the moment.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// `connect` of the machine app, with more arguments.
 pub fn connect_machine(program: &Program, base_url: &str, more: &[&str]) -> Ran {
     let secret = program.file("machine-secret", "demo-machine-secret\n");
     let arguments = [
-        &["connect", "--machine", "--base-url", base_url, "--client-id", "demo-machine"][..],
+        &[
+            "connect",
+            "--machine",
+            "--base-url",
+            base_url,
+            "--client-id",
+            "demo-machine",
+        ][..],
         &["--client-secret-file", &secret, "--allow-private-hosts"],
         more,
     ];
@@ -45,12 +60,26 @@ pub fn bridged(ninja: &NinjaOne, preset: &str) -> Program {
 }
 
 /// Starts `connect` with the Web app; gives the page to agree on. The redirect URI is registered as an administrator would.
-pub fn connect_web(program: &Program, ninja: &NinjaOne, port: u16, path: &str, more: &[&str]) -> (Running, Url) {
+pub fn connect_web(
+    program: &Program,
+    ninja: &NinjaOne,
+    port: u16,
+    path: &str,
+    more: &[&str],
+) -> (Running, Url) {
     let redirect = format!("http://127.0.0.1:{port}{path}");
     assert!(ninja.grants().add_redirect_uri("demo-web", &redirect));
     let (base_url, port) = (ninja.base_url(), port.to_string());
     let arguments = [
-        &["connect", "--base-url", &base_url, "--client-id", "demo-web", "--allow-private-hosts", "--no-browser"][..],
+        &[
+            "connect",
+            "--base-url",
+            &base_url,
+            "--client-id",
+            "demo-web",
+            "--allow-private-hosts",
+            "--no-browser",
+        ][..],
         &["--callback-port", &port],
         more,
     ];
@@ -65,11 +94,17 @@ pub fn connect_web(program: &Program, ninja: &NinjaOne, port: u16, path: &str, m
 pub async fn consented(program: &Program, ninja: &NinjaOne, more: &[&str]) -> Ran {
     let port = free_port();
     let (running, page) = connect_web(program, ninja, port, "/ninja/oauth/resp", more);
-    let technician =
-        Technician { email: "tech@example.test".into(), password: "demo-password".into(), agrees: true };
+    let technician = Technician {
+        email: "tech@example.test".into(),
+        password: "demo-password".into(),
+        agrees: true,
+    };
     // Somebody else may have installed one already in this process.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    technician.consent(&page, &format!("http://127.0.0.1:{port}/")).await.unwrap();
+    technician
+        .consent(&page, &format!("http://127.0.0.1:{port}/"))
+        .await
+        .unwrap();
     running.end()
 }
 
@@ -77,7 +112,9 @@ pub async fn consented(program: &Program, ninja: &NinjaOne, more: &[&str]) -> Ra
 pub fn counted(program: &Program) -> (usize, usize) {
     let assets = program.json(&["assets", "--limit", "100000"]);
     let assets = assets.as_array().unwrap();
-    let clients: std::collections::BTreeSet<&str> =
-        assets.iter().map(|asset| asset["asset"]["client"].as_str().unwrap()).collect();
+    let clients: std::collections::BTreeSet<&str> = assets
+        .iter()
+        .map(|asset| asset["asset"]["client"].as_str().unwrap())
+        .collect();
     (assets.len(), clients.len())
 }

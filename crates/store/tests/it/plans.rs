@@ -18,6 +18,7 @@ fn operation(number: u32) -> Operation {
             name: format!("Acme {number} Ω"),
         }),
         reason: "a person said so".to_owned(),
+        after_match: None,
     }
 }
 

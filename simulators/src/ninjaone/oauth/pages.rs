@@ -46,7 +46,7 @@ a { color: var(--accent); }
 .alert { padding: 0.7rem 0.9rem; border-left: 4px solid var(--alert); background: var(--alert-card); color: var(--alert); }
 .who { display: flex; flex-wrap: wrap; gap: 0.25rem 0.75rem; align-items: baseline; padding-top: 1rem;
   border-top: 1px solid var(--line); }
-footer { max-width: 28rem; color: var(--soft); font-size: 0.875rem; text-align: center; }
+footer { max-width: 28rem; color: var(--soft); font-size: 0.875rem; text-align: center; text-wrap: balance; }
 ";
 
 /// Sends the browser to `address`.

@@ -23,7 +23,9 @@ fn paths(ninja: &NinjaOne) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h05_h26_h27_consent_is_asked_for_on_a_page_and_completes_the_connection() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let (program, ninja) = (Program::new(), ninja(60).await);
     let (running, page) = connect_web(&program, &ninja, free_port(), CALLBACK, &[]);
     // Client ID and secret are stored before the page is shown.
@@ -41,13 +43,22 @@ async fn h05_h26_h27_consent_is_asked_for_on_a_page_and_completes_the_connection
     sign_in(&browser).await;
     let consent = browser.text().await;
     // H15: monitoring and nothing beyond it, and H17: to be kept up by refresh tokens.
-    assert!(consent.contains("monitoring") && consent.contains("offline_access"), "{consent}");
-    assert!(!consent.contains("management") && !consent.contains("control"), "{consent}");
+    assert!(
+        consent.contains("monitoring") && consent.contains("offline_access"),
+        "{consent}"
+    );
+    assert!(
+        !consent.contains("management") && !consent.contains("control"),
+        "{consent}"
+    );
 
     browser.press("Approve").await;
     browser.heading("Connected").await;
     let text = browser.text().await;
-    assert!(text.contains("rmmbridge is connected.") && text.contains("close this window"), "{text}");
+    assert!(
+        text.contains("rmmbridge is connected.") && text.contains("close this window"),
+        "{text}"
+    );
     browser.picture("callback-complete").await;
     let ran = running.end();
     assert_eq!(ran.code, Some(0), "{ran:#?}");
@@ -56,7 +67,10 @@ async fn h05_h26_h27_consent_is_asked_for_on_a_page_and_completes_the_connection
 
     // No further step: every point passes, and a sync reads the estate.
     let points = program.works(&["check", "ninjaone"]);
-    assert!(points.contains('✓') && !points.contains('✗') && !points.contains('·'), "{points}");
+    assert!(
+        points.contains('✓') && !points.contains('✗') && !points.contains('·'),
+        "{points}"
+    );
     program.works(&["bridge", "add", "--preset", "humanizeit"]);
     let synced = program.run(&["sync"]);
     assert!(synced.out.contains("Read 60 devices"), "{synced:#?}");
@@ -64,7 +78,9 @@ async fn h05_h26_h27_consent_is_asked_for_on_a_page_and_completes_the_connection
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h06_a_denied_consent_leaves_the_connection_incomplete_and_says_so() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let (program, ninja) = (Program::new(), ninja(10).await);
     let (running, page) = connect_web(&program, &ninja, free_port(), CALLBACK, &[]);
     browser.go(page.as_str()).await;
@@ -72,11 +88,17 @@ async fn h06_a_denied_consent_leaves_the_connection_incomplete_and_says_so() {
     browser.press("Deny").await;
     browser.heading("Not connected").await;
     let text = browser.text().await;
-    assert!(text.contains("was not connected") && text.contains("refused"), "{text}");
+    assert!(
+        text.contains("was not connected") && text.contains("refused"),
+        "{text}"
+    );
     browser.picture("callback-refused").await;
     let ran = running.end();
     assert_eq!(ran.code, Some(1), "{ran:#?}");
-    assert!(ran.err.contains("error: ninjaone: ") && ran.err.contains("refused"), "{ran:#?}");
+    assert!(
+        ran.err.contains("error: ninjaone: ") && ran.err.contains("refused"),
+        "{ran:#?}"
+    );
     assert!(!ran.out.contains("Connected"), "{ran:#?}");
     let stored = program.json(&["check"]);
     assert_eq!(stored[0]["state"]["state"], "needs_authorization", "{stored}");
@@ -94,7 +116,9 @@ async fn h06_a_denied_consent_leaves_the_connection_incomplete_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_path_of_the_flow_can_be_another() {
-    let Some(browser) = Browser::open().await else { return };
+    let Some(browser) = Browser::open().await else {
+        return;
+    };
     let (program, ninja) = (Program::new(), ninja(60).await);
     let more = [
         ["--set", "authorize_path=/oauth/authorize"],
