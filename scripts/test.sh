@@ -220,7 +220,7 @@ start_postgres() {
   for tries in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 12000)) # below the ports the system gives to outgoing connections
     if as_postgres "$PG_BIN/pg_ctl" --pgdata="$CLUSTER/data" --log="$CLUSTER/server.log" --wait --timeout=60 \
-      --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$CLUSTER' -c fsync=on -c max_connections=200" \
+      --options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$CLUSTER' -c fsync=off -c max_connections=200" \
       start >>"$CLUSTER.log" 2>&1; then
       export RMMBRIDGE_TEST_POSTGRES="postgres://postgres:$password@127.0.0.1:$port/postgres"
       echo "$("$PG_BIN/postgres" --version), port $port, in $CLUSTER"

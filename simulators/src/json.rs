@@ -111,7 +111,7 @@ impl Json {
         self.raw("null");
     }
 
-    /// A moment as the vendor writes it: epoch seconds with nine decimals (facts §5, quirk 3). `millis` is in
+    /// A moment as the vendor writes it: epoch seconds with nine decimals. `millis` is in
     /// milliseconds.
     pub fn time(&mut self, millis: i64) {
         self.int(millis.div_euclid(1000));

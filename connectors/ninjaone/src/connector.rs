@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_settings_asked_for_are_those_that_are_read() {
-        // H22, H24, H25, R12
+        // H25
         let mut keys: Vec<_> = SETTINGS
             .iter()
             .filter(|setting| !setting.secret)

@@ -24,7 +24,7 @@ pub struct Capabilities {
 }
 
 /// Our mark on a record we created: the natural key of its source record. The destination keeps it in a field that
-/// can be searched, so that a create whose answer was lost is found again (DESIGN §4).
+/// can be searched, so that a create whose answer was lost is found again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Marker(pub String);
 

@@ -19,7 +19,7 @@ pub struct DevicesRequest {
     pub volatile_in_use: BTreeSet<String>,
 }
 
-/// A device that is there but could not be read. It is present: nothing is archived for it (DESIGN §6.7).
+/// A device that is there but could not be read. It is present: nothing is archived for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// Its id, when at least that could be read.
@@ -49,7 +49,7 @@ pub struct DevicesRead {
 /// A device as a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converted {
-    /// The device document (DESIGN §6.1), with the vendor's original under `raw`.
+    /// The device document, with the vendor's original under `raw`.
     pub document: serde_json::Value,
     /// Parts that were not of the documented type; they are absent from the document.
     pub faults: Vec<FieldFault>,

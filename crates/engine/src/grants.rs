@@ -82,7 +82,7 @@ impl GrantStore for Grants {
         ticket: &RefreshTicket,
         mut pair: NewGrant,
     ) -> Result<Grant, GrantStoreError> {
-        // An answer without a refresh token keeps the old one (facts: NinjaOne may not rotate).
+        // An answer without a refresh token keeps the old one (not every vendor rotates it).
         if pair.refresh_token.is_none() {
             pair.refresh_token = self.load().await?.and_then(|g| g.pair.refresh_token);
         }

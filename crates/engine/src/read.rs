@@ -109,6 +109,7 @@ impl Engine {
         // Dropping this future must also end the readers.
         let _end_with_us = AbortOnDrop(reading.abort_handle());
         let mut unreadable = Vec::new();
+        work.progress.at("Reading devices", 0, expected);
         loop {
             // A vendor that asks to wait must not keep somebody waiting who wants to stop.
             let Some(page) = work.unless_stopped(pages.recv()).await? else {

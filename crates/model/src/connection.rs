@@ -61,7 +61,7 @@ pub struct Connection {
     pub settings: serde_json::Value,
     /// Whether writes are refused whatever a plan says.
     pub read_only: bool,
-    /// Whether an owner allowed private and loopback hosts for this connection (DESIGN §6.11).
+    /// Whether an owner allowed private and loopback hosts for this connection.
     pub allow_private_hosts: bool,
     /// When it was made.
     pub created: Timestamp,

@@ -97,7 +97,7 @@ pub enum OrganizationMatch {
         /// Levenshtein distance of the folded names, where names decided.
         distance: Option<u32>,
         /// A similar name outside the guard: linked under the plain rule, and never by a schedule before a
-        /// person confirmed it (DESIGN §6.2).
+        /// person confirmed it.
         needs_confirmation: bool,
         /// The same in words.
         reason: String,

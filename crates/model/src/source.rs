@@ -141,5 +141,5 @@ pub struct DeviceProjection {
 }
 
 /// A device document: API v2's names, `references.*` lifted to the top, dates as dates, the vendor's original
-/// under `raw` (DESIGN §6.1).
+/// under `raw`.
 pub type DeviceDocument = Value;

@@ -7,7 +7,7 @@ use crate::mapping::CompiledMapping;
 use model::{DeviceKeys, DeviceProjection, FieldFault, Presence, Role, SourceId};
 use serde_json::Value;
 
-/// Projects a device document (DESIGN: API v2's names, references lifted to the top, dates as dates).
+/// Projects a device document (API v2's names, references lifted to the top, dates as dates).
 ///
 /// A part of the wrong type is reported in `faults` and taken for absent; the device itself always comes out.
 pub fn project(document: &Value, mapping: &CompiledMapping, presence: Presence) -> DeviceProjection {

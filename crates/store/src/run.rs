@@ -1,5 +1,5 @@
 //! Runs and their items. An item is committed as intended before anything is sent for it, and its outcome and link
-//! are one transaction (DESIGN §4, "Creating without idempotency keys").
+//! are one transaction.
 
 use crate::error::Result;
 use crate::json::{instant, micros, parse, plain, text};

@@ -290,7 +290,7 @@ impl SnapshotWriter {
         Ok(rows)
     }
 
-    /// Counts the stored devices this pass did not meet. A scoped pass never counts anybody absent (DESIGN §1).
+    /// Counts the stored devices this pass did not meet. A scoped pass never counts anybody absent.
     async fn mark_absent(&self, tx: &mut Tx, at: Timestamp) -> Result<u64> {
         if self.organization.is_some() {
             return Ok(0);

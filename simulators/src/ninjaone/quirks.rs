@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// How the name of a report's cursor behaves from page to page (facts §4.2).
+/// How the name of a report's cursor behaves from page to page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CursorName {
     /// It stays the same while the server moves the position; seen on a live tenant.
@@ -11,7 +11,7 @@ pub enum CursorName {
     Changes,
 }
 
-/// How a started script is answered (facts §6.7).
+/// How a started script is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScriptAnswer {
     /// 204 without a body.
@@ -42,7 +42,7 @@ pub enum Part {
 /// The switches.
 #[derive(Clone, Debug)]
 pub struct Quirks {
-    /// The page size of entity lists when none is asked for (facts §4.1: more than 1000).
+    /// The page size of entity lists when none is asked for (more than 1000).
     pub default_page_size: usize,
     /// The largest page an entity list gives; the vendor documents none.
     pub largest_page_size: Option<usize>,
@@ -50,29 +50,29 @@ pub struct Quirks {
     pub cursor_name: CursorName,
     /// How long a cursor lives, in seconds; an expired one is answered with 400.
     pub cursor_seconds: u32,
-    /// Device health answers without a cursor and with all rows (facts §4.2: seen missing).
+    /// Device health answers without a cursor and with all rows (seen missing).
     pub health_without_cursor: bool,
-    /// `queries/volumes?include=bl` loses rows with a BitLocker status when pages are small (facts §4.2).
+    /// `queries/volumes?include=bl` loses rows with a BitLocker status when pages are small.
     pub bitlocker_paging_bug: bool,
-    /// `/activities` answers with a bare array instead of an envelope (facts §4.3).
+    /// `/activities` answers with a bare array instead of an envelope.
     pub bare_activities: bool,
-    /// Volumes carry `nodeId`, which the document does not know but live answers show (facts §6.4).
+    /// Volumes carry `nodeId`, which the document does not know but live answers show.
     pub volume_node_id: bool,
-    /// `expand` works on a single device too (facts §6.3).
+    /// `expand` works on a single device too.
     pub expand_on_device: bool,
     /// The parts no agent's detailed document has on this tenant.
     pub without: BTreeSet<Part>,
-    /// The status of an answer to a token that lacks the scope: 403 or 401 (facts §10).
+    /// The status of an answer to a token that lacks the scope: 403 or 401.
     pub missing_scope_status: u16,
-    /// The status of an answer to a token without a user where one is needed (facts §2.4).
+    /// The status of an answer to a token without a user where one is needed.
     pub no_user_status: u16,
-    /// The status of an answer to an outdated ticket version (facts §6.10).
+    /// The status of an answer to an outdated ticket version.
     pub stale_ticket_status: u16,
     /// The answer to a started script.
     pub script_answer: ScriptAnswer,
-    /// `Content-Type` is left out of successful answers (facts §5, quirk 1).
+    /// `Content-Type` is left out of successful answers.
     pub no_content_type: bool,
-    /// Paths this instance does not have yet, such as `/v2/tag`; with everything below (facts §1).
+    /// Paths this instance does not have yet, such as `/v2/tag`; with everything below.
     pub missing_paths: Vec<String>,
 }
 

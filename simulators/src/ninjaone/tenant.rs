@@ -117,7 +117,7 @@ impl Tenant {
         uuid::Uuid::from_u128(uuid_bits(self.seed, 0x7265_7100_0000 + number)).to_string()
     }
 
-    /// A value for `incidentId` (facts §10: `WEB_MGMT_SERVICE-<hex>-<millis>-<RANDOM>`).
+    /// A value for `incidentId` (`WEB_MGMT_SERVICE-<hex>-<millis>-<RANDOM>`).
     pub fn incident_id(&self) -> String {
         let number = self.answered.fetch_add(1, Ordering::Relaxed);
         let mut dice = Dice::new(self.seed, 0x696e_6300_0000 + number);

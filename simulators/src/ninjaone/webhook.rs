@@ -1,4 +1,4 @@
-//! Delivers activities to the webhooks that client apps configured (facts §6.11).
+//! Delivers activities to the webhooks that client apps configured.
 //!
 //! One activity a request, in the order they happened, tried once: the vendor's policy for repeating is unknown, so a
 //! receiver must not count on one. Only `http://` addresses are served, as receivers are on the same machine.

@@ -9,6 +9,14 @@ use super::list::Requirement;
 
 /// Packages whose tests look at pages.
 const PAGE_PACKAGES: [&str; 2] = ["e2e", "web"];
+/// The package whose module `browser` drives a real browser against the program.
+const BROWSER_PACKAGE: &str = "rmmbridge";
+
+/// Whether one part of a test's or file's path is `browser`.
+fn names_browser(path: &str) -> bool {
+    path.split([':', '/', '.', ' ', '$'])
+        .any(|part| part == "browser")
+}
 
 /// What the test run says about one requirement.
 #[derive(Debug, PartialEq)]
@@ -142,8 +150,8 @@ impl Seen {
 
     fn of(result: &TestResult, claim: Option<&Claim>) -> Self {
         let page = PAGE_PACKAGES.contains(&result.package())
-            || result.name().contains("browser")
-            || claim.is_some_and(|claim| claim.file.contains("browser"));
+            || result.package() == BROWSER_PACKAGE
+                && (names_browser(&result.name()) || claim.is_some_and(|claim| names_browser(&claim.file)));
         Self {
             outcome: Some(result.outcome),
             page,
@@ -270,6 +278,14 @@ mod tests {
         let passed = |binary: &str, path: &str| [ran(binary, path, Outcome::Passed)];
         assert_eq!(verdict(&h21, &[], &passed("engine", "h21_tab")), Verdict::Short);
         assert_eq!(verdict(&h21, &[], &passed("webhooks", "h21_tab")), Verdict::Short);
+        assert_eq!(
+            verdict(&h21, &[], &passed("engine::it", "browser::h21_tab")),
+            Verdict::Short
+        );
+        assert_eq!(
+            verdict(&h21, &[], &passed("rmmbridge::it", "before_a_browser_h21")),
+            Verdict::Short
+        );
         for (binary, path) in [
             ("e2e::it", "h21_tab"),
             ("web", "pages::h21_tab"),

@@ -27,8 +27,8 @@ How a test names what it proves:
         // H35      // H34, H36: both sides      // H42-H54
 A comment outside a test function, or one that only mentions an id, does not count.
 The test has to be in the results and to have passed. Requirements about something a person sees on a
-page (docs/acceptance-pages.tsv) count only when the test is in the package e2e or web, or when
-its name or file contains `browser`.";
+page (docs/acceptance-pages.tsv) count only when the test is in the package e2e or web, or in a
+module or folder `browser` of the package rmmbridge.";
 
 /// Reads everything, prints the report and writes the table; true when all required ids are proven.
 pub fn run(

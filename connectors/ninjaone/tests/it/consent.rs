@@ -36,8 +36,8 @@ fn oauth(options: OauthOptions) -> Options {
 }
 
 #[tokio::test]
-async fn h02_h03_a_persons_consent_lets_devices_be_read() {
-    // H15, H24, H25, R02, R20: a Web app that has the scope monitoring alone, its id and secret, a code with PKCE.
+async fn h03_a_persons_consent_lets_devices_be_read() {
+    // H15, H16, H24, H25, R02, R20: a Web app that has the scope monitoring alone, its id and secret, a code with PKCE.
     let tenant = Tenant::without_grant(options(300), json!({})).await;
     let tenant = tenant.through(json!({"client_id": "demo-monitoring"}), "demo-monitoring-secret");
     consent(&tenant, "approve").await.unwrap();
@@ -112,7 +112,9 @@ async fn a_scope_the_app_lacks_is_explained() {
 
 #[tokio::test]
 async fn h17_an_app_without_both_grant_types_is_told_to_tick_them() {
-    for missing in [GrantType::AuthorizationCode, GrantType::RefreshToken] {
+    for (missing, named) in
+        [(GrantType::AuthorizationCode, "Authorization Code"), (GrantType::RefreshToken, "Refresh Token")]
+    {
         let mut app = App::web("demo-web", "demo-web-secret", "One box ticked", &["monitoring"]);
         app.grant_types.remove(&missing);
         let apps = vec![app];
@@ -133,7 +135,7 @@ async fn h17_an_app_without_both_grant_types_is_told_to_tick_them() {
             }
         };
         assert!(
-            error.to_string().contains("Refresh Token"),
+            error.to_string().contains(named),
             "{missing:?}: {error}"
         );
     }
@@ -186,8 +188,10 @@ async fn h04_a_withdrawn_grant_stops_the_read_and_asks_for_a_person() {
 }
 
 #[tokio::test]
-async fn without_a_grant_a_person_has_to_consent_first() {
+async fn h02_id_and_secret_alone_read_nothing_before_a_person_consented() {
     let tenant = Tenant::without_grant(options(10), json!({})).await;
+    assert!(tenant.cx.secrets.contains_key("client_secret"));
+    assert!(tenant.cx.connection.settings.get("client_id").is_some());
     assert_eq!(read_all(&tenant.source()).await.unwrap_err().kind, Kind::Auth);
 }
 

@@ -37,7 +37,7 @@ impl Page {
             Ending::Failed { what, next } => Self::new(
                 200,
                 "Not connected",
-                &["rmmbridge was not connected.", what, next],
+                &["rmmbridge was not connected.", &sentence(what), &sentence(next)],
             ),
         }
     }
@@ -93,6 +93,16 @@ impl Page {
     }
 }
 
+/// Words of an error, which is a part of a longer line elsewhere, as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -128,6 +138,13 @@ mod tests {
                 .html
                 .contains(&format!("<style>{STYLE}</style>"))
         );
+    }
+
+    #[test]
+    fn words_of_an_error_become_sentences() {
+        assert_eq!(sentence("the consent was refused"), "The consent was refused.");
+        assert_eq!(sentence("Connect again."), "Connect again.");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

@@ -86,7 +86,8 @@ async fn h06_a_failure_is_shown_with_its_reason_and_next_step() {
     let page = page.await.unwrap();
     assert!(page.contains("was not connected"), "{page}");
     assert!(
-        page.contains("refused &lt;script&gt;x&lt;/script&gt;") && page.contains("Choose Allow"),
+        page.contains("<p>Refused &lt;script&gt;x&lt;/script&gt;.</p>")
+            && page.contains("<p>Choose Allow.</p>"),
         "{page}"
     );
     assert!(!page.contains("is connected"), "{page}");

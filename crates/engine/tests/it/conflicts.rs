@@ -96,7 +96,6 @@ async fn a_record_changed_since_the_plan_is_left_alone() {
 
 #[tokio::test]
 async fn assets_entered_by_hand_are_adopted_and_not_made_twice() {
-    // L28
     let store = TestStore::sqlite().await;
     let (hub, bridge) = Hub::connected(&store, small(60), "default").await;
     hub.sync_all(&bridge).await;
@@ -284,4 +283,149 @@ async fn a_mapping_that_cannot_be_used_names_the_rule() {
         .unwrap_err()
         .to_string();
     assert!(refused.contains(&target), "{refused}");
+}
+
+#[tokio::test]
+async fn a_plan_that_a_newer_read_or_plan_overtook_is_refused() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.read(&bridge).await;
+    hub.create_undecided(&bridge).await;
+    let first = hub.plan().await;
+    let second = hub.plan().await;
+    let refused = hub.apply(&first, confirmed()).await.unwrap_err();
+    assert!(refused.to_string().contains(second.id.as_str()), "{refused}");
+    hub.read(&bridge).await;
+    let refused = hub.apply(&second, confirmed()).await.unwrap_err();
+    assert!(matches!(refused, Error::Superseded { .. }), "{refused}");
+    assert!(
+        hub.engine
+            .assets(&hub.actor, &all_assets())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_match_that_was_taken_out_takes_its_devices_along() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    let name = hub.ninja.organizations()[0].1.clone();
+    let csv = format!("name\n\"{name}\"\n");
+    hub.engine
+        .import_clients(&hub.actor, "c.csv", csv.as_bytes())
+        .await
+        .unwrap();
+    hub.read(&bridge).await;
+    let plan = hub.plan().await;
+    assert_eq!(plan.counts.links, 1, "one organization has a client of its name");
+    let operations = hub
+        .engine
+        .operations(&hub.actor, &plan.id, 0, 1000)
+        .await
+        .unwrap();
+    let link = operations.iter().find(|o| o.action.name() == "link").unwrap();
+    let options = ApplyOptions {
+        deselected: [link.number].into(),
+        ..confirmed()
+    };
+    let run = hub.apply(&plan, options).await.unwrap();
+    assert_eq!(run.counts.skipped, u64::from(plan.counts.create_assets));
+    assert!(
+        hub.engine
+            .assets(&hub.actor, &all_assets())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_person_who_matches_anew_moves_the_link() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.sync_all(&bridge).await;
+    let moved = hub
+        .engine
+        .matching(&hub.actor, &bridge)
+        .await
+        .unwrap()
+        .rows
+        .remove(0);
+    hub.engine
+        .import_clients(&hub.actor, "c.csv", &b"name\nThe Right One\n"[..])
+        .await
+        .unwrap();
+    let right = hub
+        .engine
+        .find_client(&hub.actor, &bridge, "The Right One")
+        .await
+        .unwrap();
+    let verdict = Verdict::Matched {
+        client: right.id.clone(),
+    };
+    hub.engine
+        .decide(
+            &hub.actor,
+            &bridge,
+            vec![(moved.organization.id.clone(), Some(verdict))],
+        )
+        .await
+        .unwrap();
+    let plan = hub.plan().await;
+    hub.apply(&plan, confirmed()).await.unwrap();
+    let links = store.links(&bridge.id, model::RecordKind::Client).await.unwrap();
+    assert_eq!(links[&moved.organization.id], right.id);
+    let mine = AssetFilter {
+        client: Some(right.id),
+        ..all_assets()
+    };
+    let there = hub.engine.assets(&hub.actor, &mine).await.unwrap().len() as u64;
+    assert_eq!(there, moved.devices, "its assets moved along");
+    assert_eq!(hub.plan().await.counts.writes(), 0);
+}
+
+#[tokio::test]
+async fn names_the_guard_would_not_link_wait_for_a_person() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "humanizeit").await;
+    let (first, _) = hub.ninja.organizations()[0].clone();
+    hub.ninja.name_organizations(&[(first, "Acme Inc")]);
+    hub.engine
+        .import_clients(&hub.actor, "c.csv", &b"name\nAcme LLC\n"[..])
+        .await
+        .unwrap();
+    hub.read(&bridge).await;
+    let plan = hub.plan().await;
+    assert!(
+        plan.warnings.iter().any(|w| w.contains("Acme Inc")),
+        "{:?}",
+        plan.warnings
+    );
+    let refused = hub.apply(&plan, ApplyOptions::default()).await.unwrap_err();
+    assert!(matches!(refused, Error::NeedsConfirmation { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn one_runner_for_a_database_wherever_it_is_reached_from() {
+    TestStore::on_every_engine(async |store| {
+        let first = engine_on(&store);
+        let runner = first.become_runner(&owner()).await.unwrap();
+        let other = store.another().await;
+        let held = other.lock_runner("another process").await.unwrap_err();
+        assert!(held.to_string().contains("a test"), "{held}");
+        drop(runner);
+        // PostgreSQL frees the lock when it notices that the session is gone.
+        let mut free = other.lock_runner("another process").await;
+        for _ in 0..50 {
+            if free.is_ok() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            free = other.lock_runner("another process").await;
+        }
+        free.unwrap();
+    })
+    .await;
 }

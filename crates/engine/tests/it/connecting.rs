@@ -55,7 +55,6 @@ async fn h06_a_refused_consent_leaves_set_up_incomplete_and_says_so() {
 
 #[tokio::test]
 async fn h04_a_withdrawn_grant_needs_attention_and_reconnecting_mends_it() {
-    // R23, R24, R25
     let store = TestStore::sqlite().await;
     let (hub, bridge) = Hub::connected(&store, small(20), "humanizeit").await;
     hub.sync_all(&bridge).await;
@@ -80,6 +79,40 @@ async fn h04_a_withdrawn_grant_needs_attention_and_reconnecting_mends_it() {
     hub.consent("ninjaone", true).await.unwrap();
     hub.read(&bridge).await;
     assert_eq!(hub.plan().await.counts.writes(), 0);
+}
+
+#[tokio::test]
+async fn h04_a_withdrawn_user_takes_the_connection_along() {
+    let store = TestStore::sqlite().await;
+    let options = small(20);
+    let oauth = options
+        .oauth
+        .clone()
+        .with_technician("second@example.test", "another-password");
+    let (mut hub, bridge) = Hub::connected(&store, Options { oauth, ..options }, "humanizeit").await;
+    hub.sync_all(&bridge).await;
+    assert_eq!(hub.ninja.grants().remove_technician("tech@example.test"), 1);
+    let runner = hub.runner().await;
+    let failed = hub
+        .engine
+        .read(&hub.actor, &runner, &bridge.source, None, hub.work())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&failed, Error::Outside { error, .. } if error.kind == Kind::Auth),
+        "{failed}"
+    );
+    drop(runner);
+    let connection = hub.engine.find_connection(&hub.actor, None).await.unwrap();
+    assert!(
+        matches!(connection.state, ConnectionState::NeedsAttention { .. }),
+        "{:?}",
+        connection.state
+    );
+    // Somebody who is still there authorizes it again.
+    hub.technician = ("second@example.test".to_owned(), "another-password".to_owned());
+    hub.consent("ninjaone", true).await.unwrap();
+    hub.read(&bridge).await;
 }
 
 #[tokio::test]

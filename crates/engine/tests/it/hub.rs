@@ -18,6 +18,8 @@ pub struct Hub {
     pub engine: Engine,
     pub actor: Actor,
     pub ninja: NinjaOne,
+    /// Who sits at the browser: e-mail address and password.
+    pub technician: (String, String),
     stop: CancellationToken,
 }
 
@@ -31,6 +33,7 @@ impl Hub {
             engine: engine_on(store),
             actor: owner(),
             ninja,
+            technician: ("tech@example.test".to_owned(), "demo-password".to_owned()),
             stop: CancellationToken::new(),
         }
     }
@@ -79,8 +82,8 @@ impl Hub {
             .begin_consent(&self.actor, &connection.id, &redirect)
             .await?;
         let technician = Technician {
-            email: "tech@example.test".into(),
-            password: "demo-password".into(),
+            email: self.technician.0.clone(),
+            password: self.technician.1.clone(),
             agrees,
         };
         let waiting = listener.wait(&pending.state, Duration::from_secs(20));

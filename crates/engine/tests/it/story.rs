@@ -3,6 +3,7 @@
 use crate::hub::{Hub, confirmed, small};
 use engine::applying::ApplyOptions;
 use model::{Actor, ActorRole, OrganizationMatch, Verdict};
+use serde_json::Value;
 use store::registry::AssetFilter;
 use testkit::TestStore;
 
@@ -122,7 +123,7 @@ async fn deselected_operations_stay_open() {
 
 #[tokio::test]
 async fn clients_one_has_already_are_matched_and_not_made_twice() {
-    // H33, H34, H36
+    // H34, H36
     let store = TestStore::sqlite().await;
     let (hub, bridge) = Hub::connected(&store, small(40), "humanizeit").await;
     let names: Vec<String> = hub
@@ -193,7 +194,6 @@ async fn clients_one_has_already_are_matched_and_not_made_twice() {
 
 #[tokio::test]
 async fn excluded_organizations_bring_nothing() {
-    // P26, P38
     let store = TestStore::sqlite().await;
     let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
     hub.read(&bridge).await;
@@ -351,4 +351,84 @@ async fn assets_of_a_vanished_organization_are_still_looked_after() {
         plan.counts
     );
     assert_eq!(plan.counts.writes(), 0);
+}
+
+#[tokio::test]
+async fn the_thirteen_fields_arrive_as_ninjaone_has_them() {
+    // H42, H43, H44, H46-H53
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(60), "humanizeit").await;
+    hub.sync_all(&bridge).await;
+    let types = store.registry_asset_types().await.unwrap();
+    let roles: std::collections::BTreeMap<String, String> = {
+        let links = store
+            .links(&bridge.id, model::RecordKind::AssetType)
+            .await
+            .unwrap();
+        links.into_iter().map(|(role, id)| (role.0, id.0)).collect()
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for asset in hub.engine.assets(&hub.actor, &all_assets()).await.unwrap() {
+        let detail = hub
+            .engine
+            .asset(&hub.actor, &asset.asset.id)
+            .await
+            .unwrap()
+            .unwrap();
+        let (_, device, _) = detail.device.unwrap();
+        let raw = store.device(&bridge.source, &device).await.unwrap().unwrap().raw;
+        let raw: Value = serde_json::from_str(&raw).unwrap();
+        let text = |pointer: &str| {
+            raw.pointer(pointer)
+                .and_then(Value::as_str)
+                .filter(|t| !t.is_empty())
+        };
+        let date = |pointer: &str| {
+            let seconds = raw.pointer(pointer)?.as_f64()? as i64;
+            Some(
+                jiff::Timestamp::from_second(seconds)
+                    .unwrap()
+                    .strftime("%Y-%m-%d")
+                    .to_string(),
+            )
+        };
+        let expected = [
+            ("serialNumber", text("/system/serialNumber").map(str::to_owned)),
+            (
+                "name",
+                text("/systemName").or(text("/dnsName")).map(str::to_owned),
+            ),
+            ("warrantyExpire", date("/references/warranty/endDate")),
+            ("purchaseDate", date("/references/warranty/startDate")),
+            ("TypeId", raw["nodeRoleId"].as_i64().map(|id| id.to_string())),
+            (
+                "storage",
+                raw.pointer("/volumes/0/capacity").map(|c| c.to_string()),
+            ),
+            (
+                "locationName",
+                text("/references/location/name").map(str::to_owned),
+            ),
+            ("manufacturer", text("/system/manufacturer").map(str::to_owned)),
+            ("modelNumber", text("/system/model").map(str::to_owned)),
+            ("os", text("/os/name").map(str::to_owned)),
+            ("processorModel", text("/processors/0/name").map(str::to_owned)),
+        ];
+        for (field, expected) in expected {
+            let stored = asset
+                .asset
+                .fields
+                .get(field)
+                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+            assert_eq!(stored, expected, "{field} of device {device}");
+            if expected.is_some() {
+                seen.insert(field);
+            }
+        }
+        // The role decides the type.
+        let of_role = &roles[&raw["nodeRoleId"].to_string()];
+        assert!(types.iter().any(|t| t.id.as_str() == of_role));
+        assert_eq!(asset.asset.asset_type.unwrap().as_str(), of_role);
+    }
+    assert_eq!(seen.len(), 11, "every field was there at least once: {seen:?}");
 }

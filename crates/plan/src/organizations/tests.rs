@@ -183,10 +183,10 @@ fn h36_a_person_links_what_names_do_not() {
 fn h37_a_person_overrides_the_similar_name() {
     let mut known = known(
         &[("1", "Brightwater Legal")],
-        &[("c", "Brightwater Legal"), ("d", "Other")],
+        &[("c", "Brightwater Legals"), ("d", "Other")],
     )
     .unguarded();
-    check(&known, &[("1", "c SameName 0")]);
+    check(&known, &[("1", "c SimilarName 1")]);
     known.decisions = vec![("1", matched_to("d"))];
     check(&known, &[("1", "d Person")]);
     // Also over a link that an earlier match left behind.

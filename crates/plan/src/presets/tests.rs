@@ -112,7 +112,7 @@ fn h45_details_are_the_empty_text() {
 }
 
 #[test]
-fn h46_type_is_the_role_id() {
+fn type_is_the_role_id() {
     check("TypeId", &json!("1002"), &["/role", "/role/id"]);
 }
 
@@ -188,7 +188,7 @@ fn the_mapping_is_thirteen_fields_and_fixed() {
     assert!(CompiledMapping::compile(&changed, &targets()).is_ok());
 }
 
-/// Every subset of the parts the mapping reads is left out once, and once more replaced by something absurd.
+/// Every subset of the parts the mapping reads is left out once; then all of them are absurd at once.
 #[test]
 fn h56_devices_that_lack_parts_come_all_the_same() {
     let parts = [

@@ -125,7 +125,7 @@ async fn a_plan_that_changes_too_much_waits_for_a_person() {
         ninja.estate_mut().device_mut(id).unwrap().system_name = format!("RENAMED-{id}").into();
     }
     let told = program.ends(3, &["sync"]).out;
-    let advice = told.lines().find(|line| line.contains("--confirm")).unwrap();
+    assert!(told.contains("--confirm"), "{told}");
     program.refuses_with(3, &["apply"], &["stops for a person", "--confirm"]);
     // What was looked at is what is confirmed: the plan is named.
     program.refuses(&["apply", "--confirm"], &["needs the plan you looked at"]);
@@ -135,7 +135,7 @@ async fn a_plan_that_changes_too_much_waits_for_a_person() {
         program
             .works(&["apply", plan, "--confirm"])
             .contains("60 written"),
-        "{advice}"
+        "{plans}"
     );
 }
 

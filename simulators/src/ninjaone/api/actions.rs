@@ -1,4 +1,4 @@
-//! What can be set on devices: names, places, warranties, approval, owners, maintenance (facts §6.4, §6.6).
+//! What can be set on devices: names, places, warranties, approval, owners, maintenance.
 
 use axum::Extension;
 use axum::body::Bytes;

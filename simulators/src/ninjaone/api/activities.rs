@@ -1,4 +1,4 @@
-//! Activities, newest first (facts §4.3, §6.8).
+//! Activities, newest first.
 
 use axum::extract::{Path, State};
 
@@ -13,7 +13,7 @@ struct Wanted<'a> {
     class: &'a str,
     before: Option<i64>,
     after: Option<i64>,
-    /// Ids smaller than this. The published text for the two has their meanings exchanged (facts §4.3).
+    /// Ids smaller than this. The published text for the two has their meanings exchanged.
     older_than: Option<i64>,
     /// Ids greater than this.
     newer_than: Option<i64>,
@@ -184,7 +184,7 @@ fn write(rows: &[&Activity], newest: u64, newest_here: Option<u64>, bare: bool) 
     answer(json)
 }
 
-/// The fields of `Activity`. What is not set is left out (facts §6.8).
+/// The fields of `Activity`. What is not set is left out.
 pub(in crate::ninjaone) fn entry_fields(json: &mut Json, entry: &Activity) {
     let What {
         activity_type,

@@ -1,4 +1,4 @@
-//! Alerts and running jobs (facts §6.8).
+//! Alerts and running jobs.
 
 use axum::Extension;
 use axum::body::Bytes;

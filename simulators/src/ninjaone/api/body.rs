@@ -1,4 +1,4 @@
-//! Reads JSON bodies the way the vendor's stack does: a field it does not know is an error (facts §5, §10).
+//! Reads JSON bodies the way the vendor's stack does: a field it does not know is an error.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;

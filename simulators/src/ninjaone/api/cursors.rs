@@ -1,4 +1,4 @@
-//! The cursors of reports (facts §4.2).
+//! The cursors of reports.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Writes devices as JSON: the row of a list and the detailed document of each device type (facts §6.3, §6.4).
+//! Writes devices as JSON: the row of a list and the detailed document of each device type.
 
 use super::catalog::{policy_fields, role_fields};
 use super::device_kinds::{guest, host, monitor};
@@ -52,7 +52,7 @@ impl Writer<'_> {
         });
     }
 
-    /// The fields every device has. What is not set is left out (facts §5, quirk 2).
+    /// The fields every device has. What is not set is left out.
     pub fn base(&self, json: &mut Json, device: &Device) {
         json.int_at("id", device.id);
         json.uuid_at("uid", device.uid());
@@ -279,7 +279,7 @@ impl Writer<'_> {
             match (laptop, device.seed % 17) {
                 (true, _) => "LAPTOP",
                 (false, 0) => "UNKNOWN",
-                // Servers and virtual machines call themselves desktops too (facts §6.4).
+                // Servers and virtual machines call themselves desktops too.
                 (false, _) => "DESKTOP",
             },
         );

@@ -1,4 +1,4 @@
-//! The fields of device types that are no agents (facts §6.4).
+//! The fields of device types that are no agents.
 
 use crate::dice::Dice;
 use crate::json::Json;

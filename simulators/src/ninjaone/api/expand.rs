@@ -1,4 +1,4 @@
-//! `expand=`: which references a device carries (facts §6.3; not in the published document).
+//! `expand=`: which references a device carries (not in the published document).
 
 use super::Params;
 

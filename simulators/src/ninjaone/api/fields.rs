@@ -1,4 +1,4 @@
-//! Custom fields: definitions, values, reports (facts §6.9).
+//! Custom fields: definitions, values, reports.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ pub(super) async fn signed_urls(State(tenant): Site, Path((kind, text)): Path<(S
     object(|_| {})
 }
 
-/// The fields of `AttributePublicApiDTO`. Nulls are present (facts §5, quirk 2).
+/// The fields of `AttributePublicApiDTO`. Nulls are present.
 fn definition(json: &mut Json, field: &Field) {
     json.string_at("entityType", "NODE");
     json.string_at("scope", "NODE_GLOBAL");

@@ -1,4 +1,4 @@
-//! The device filter `df` (facts §4.5): conditions joined by AND; no OR, no names.
+//! The device filter `df`: conditions joined by AND; no OR, no names.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

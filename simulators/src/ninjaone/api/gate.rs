@@ -49,7 +49,7 @@ fn reads(request: &Request) -> bool {
         || (path.contains("/ticketing/trigger/board/") && path.ends_with("/run"))
 }
 
-/// Refuses a token without a user, where the vendor needs to know who acts (facts §2.4).
+/// Refuses a token without a user, where the vendor needs to know who acts.
 pub(super) fn need_user(tenant: &Tenant, access: &Access) -> Result<String, Refusal> {
     access
         .user

@@ -144,7 +144,7 @@ struct Change {
     name: Option<String>,
     description: Option<String>,
     user_data: Option<Map<String, Value>>,
-    /// Accepted and ignored, as reported of the vendor (facts §5, quirk 7).
+    /// Accepted and ignored, as reported of the vendor.
     #[serde(rename = "nodeApprovalMode")]
     _approval: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `pageSize` and `after` (facts §4.1).
+//! `pageSize` and `after`.
 
 use super::{Params, Refusal};
 use crate::ninjaone::quirks::Quirks;

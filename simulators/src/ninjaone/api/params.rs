@@ -1,4 +1,4 @@
-//! Query parameters. The ones an endpoint does not know are ignored, as the vendor does (facts §4.5).
+//! Query parameters. The ones an endpoint does not know are ignored, as the vendor does.
 
 use std::convert::Infallible;
 

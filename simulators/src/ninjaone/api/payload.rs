@@ -1,4 +1,4 @@
-//! The webhook: its configuration and what is delivered (facts §6.11).
+//! The webhook: its configuration and what is delivered.
 
 use std::collections::BTreeMap;
 

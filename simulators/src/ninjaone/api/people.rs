@@ -41,7 +41,7 @@ pub(super) fn assigned(estate: &Estate) -> Assigned {
     assigned
 }
 
-/// The fields of `User`. Here the vendor writes nulls, unlike on devices (facts §5, quirk 2).
+/// The fields of `User`. Here the vendor writes nulls, unlike on devices.
 pub(super) fn user_fields(json: &mut Json, person: &Person, assigned: Option<&Vec<u32>>, roles: bool) {
     let technician = person.organization.is_none();
     json.int_at("id", person.id);

@@ -1,4 +1,4 @@
-//! How the API says no (facts §10).
+//! How the API says no.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

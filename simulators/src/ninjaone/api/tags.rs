@@ -1,4 +1,4 @@
-//! Asset tags (facts §6.13).
+//! Asset tags.
 
 use axum::Extension;
 use axum::body::Bytes;

@@ -1,4 +1,4 @@
-//! Work on devices: reboots, scripts, patches, services (facts §6.6, §6.7). Each answers 204; what came of it is in
+//! Work on devices: reboots, scripts, patches, services. Each answers 204; what came of it is in
 //! the activities.
 
 use axum::Extension;

@@ -1,4 +1,4 @@
-//! Conditions, and the alerts they raise. Texts as seen live where facts §6.8 has them.
+//! Conditions, and the alerts they raise. Texts as seen live where any were published.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Custom fields: definitions and values (facts §6.9).
+//! Custom fields: definitions and values.
 
 use std::collections::BTreeMap;
 
@@ -240,7 +240,7 @@ impl Field {
             "CHECKBOX" => json!(dice.chance(300)),
             "NUMERIC" => json!(dice.between(100, 9000)),
             "DECIMAL" => json!(dice.between(100, 9000) as f64 / 100.0),
-            // Epoch milliseconds, unlike every other time (facts §5, quirk 3).
+            // Epoch milliseconds, unlike every other time.
             "DATE" => json!((EPOCH_MS / DAY_MS - dice.below(300) as i64) * DAY_MS),
             "DATE_TIME" => json!(EPOCH_MS - dice.below(300 * DAY_MS as u64) as i64),
             "TIME" => json!(dice.below(24) * 3_600_000),

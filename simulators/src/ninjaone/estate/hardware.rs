@@ -51,7 +51,7 @@ const MAC_MAKERS: [Maker; 1] = [(
 )];
 const PHONE_MAKERS: [Maker; 1] = [("samsung", &["SM-S911B", "SM-A546B"])];
 
-/// Serial numbers that say nothing, as found in the field (facts §5, quirk 4).
+/// Serial numbers that say nothing, as found in the field.
 pub const PLACEHOLDER_SERIALS: [&str; 9] = [
     "None",
     "Chassis Serial Number",

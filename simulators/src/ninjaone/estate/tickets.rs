@@ -1,4 +1,4 @@
-//! Tickets with their logs (facts §6.10).
+//! Tickets with their logs.
 
 use serde_json::{Value, json};
 

@@ -116,6 +116,8 @@ pub(super) struct Books {
     pub access: HashMap<String, AccessToken>,
     pub refresh: HashMap<String, RefreshToken>,
     pub sessions: HashMap<String, Session>,
+    /// E-mail addresses, in lower case, of technicians who are gone.
+    pub removed_technicians: BTreeSet<String>,
     pub calls: TokenCalls,
 }
 
@@ -143,6 +145,7 @@ impl Grants {
     /// An instance without any grant yet.
     pub fn new(options: OauthOptions, clock: Arc<dyn Clock>) -> Self {
         let books = Books {
+            removed_technicians: BTreeSet::new(),
             rng: StdRng::seed_from_u64(options.seed),
             apps: options.apps.clone(),
             grants: Vec::new(),
@@ -199,6 +202,20 @@ impl Grants {
     /// Revokes every grant with all its tokens and says how many there were.
     pub fn revoke_all(&self) -> usize {
         self.revoke_where(|_| true)
+    }
+
+    /// Removes a technician from the tenant: they cannot sign in any more, and what was granted on their behalf ends.
+    /// Says how many grants that were.
+    pub fn remove_technician(&self, email: &str) -> usize {
+        self.books()
+            .removed_technicians
+            .insert(email.to_ascii_lowercase());
+        self.revoke_where(|grant| {
+            grant
+                .user
+                .as_deref()
+                .is_some_and(|user| user.eq_ignore_ascii_case(email))
+        })
     }
 
     fn revoke_where(&self, chosen: impl Fn(&IssuedGrant) -> bool) -> usize {
@@ -275,7 +292,7 @@ impl Grants {
             .cloned()
     }
 
-    /// An id as the vendor's application layer puts it into error bodies (facts: `WEB_MGMT_SERVICE-<hex>-<millis>-<RANDOM>`).
+    /// An id as the vendor's application layer puts it into error bodies (`WEB_MGMT_SERVICE-<hex>-<millis>-<RANDOM>`).
     pub(super) fn incident_id(&self) -> String {
         let millis = self.clock.now().as_millisecond();
         let mut books = self.books();

@@ -51,6 +51,13 @@ impl Grants {
     /// The e-mail address of the technician with these credentials, as the administrator wrote it.
     pub(super) fn sign_in(&self, email: &str, password: &str) -> Option<String> {
         let email = email.trim();
+        if self
+            .books()
+            .removed_technicians
+            .contains(&email.to_ascii_lowercase())
+        {
+            return None;
+        }
         self.options
             .technicians
             .iter()

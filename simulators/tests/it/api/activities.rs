@@ -1,4 +1,4 @@
-//! Activities, alerts, scripts and other work (facts §4.3, §6.6 to §6.8).
+//! Activities, alerts, scripts and other work.
 
 use reqwest::Method;
 use serde_json::{Value, json};

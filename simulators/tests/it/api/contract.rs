@@ -17,7 +17,7 @@ const KNOWN_FROM_LIFE: [(&str, &str); 2] = [
     ("DeviceVolume", "nodeId"),
 ];
 
-/// Schemas whose fields may be null (facts §5, quirk 2: users and definitions; tickets as in the document's examples).
+/// Schemas whose fields may be null (tickets as in the document's examples).
 const NULLABLE: [&str; 9] = [
     "User",
     "EndUser",

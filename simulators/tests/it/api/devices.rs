@@ -1,4 +1,4 @@
-//! Device documents: filters, references, what is there and what is not (facts §4.5, §6.3, §6.4).
+//! Device documents: filters, references, what is there and what is not.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Who gets in, and how the others are turned away (facts §10).
+//! Who gets in, and how the others are turned away.
 
 use reqwest::Method;
 use serde_json::{Value, json};

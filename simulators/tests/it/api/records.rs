@@ -1,4 +1,4 @@
-//! Custom fields, tags, tickets and organizations: what is written can be read (facts §6.9, §6.10, §6.13).
+//! Custom fields, tags, tickets and organizations: what is written can be read.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Reports and their cursors (facts §4.2).
+//! Reports and their cursors.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

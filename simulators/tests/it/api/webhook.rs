@@ -1,4 +1,4 @@
-//! The webhook: configured, delivered, replaced, removed (facts §6.11).
+//! The webhook: configured, delivered, replaced, removed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -161,7 +161,7 @@ fn walk_devices(tenant: &Tenant, name: &str, params: &Params, walk: Walk, report
     let writer = writer(tenant, &estate);
     paged(tenant, name, params, size, !walk.whole, |json, place| {
         let mut rows = Rows::page(json, size, place);
-        // The vendor's paging loses rows with a BitLocker status when pages are small (facts §4.2).
+        // The vendor's paging loses rows with a BitLocker status when pages are small.
         rows.loses_bitlocker =
             tenant.quirks.bitlocker_paging_bug && name == "volumes" && size < estate.devices().len();
         for device in estate

@@ -29,7 +29,7 @@ pub(super) fn software(_: &Writer<'_>, device: &Device, params: &Params, rows: &
         if !in_window(params, Some(one.at)) {
             continue;
         }
-        // A date, though the document says date-time (facts §5, quirk 3).
+        // A date, though the document says date-time.
         let date = Timestamp::from_millisecond(one.at)
             .unwrap_or_default()
             .strftime("%Y-%m-%d")

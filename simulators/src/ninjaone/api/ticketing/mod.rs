@@ -1,4 +1,4 @@
-//! Ticketing (facts §6.10).
+//! Ticketing.
 
 mod boards;
 mod forms;
