@@ -74,7 +74,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens a browser; `None` where `RMMBRIDGE_SKIP_BROWSER` is set and there is none.
+    /// Opens a browser; `None` where `RMMBRIDGE_SKIP_BROWSER` is set.
     ///
     /// # Panics
     /// When Chromium or ChromeDriver is missing and nobody asked to skip, or they cannot be started.
@@ -354,4 +354,32 @@ fn arguments(profile: &TempDir) -> Vec<String> {
     .into();
     arguments.push(format!("--user-data-dir={}", profile.path().display()));
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_sticks_out_or_is_hard_to_read_is_found() {
+        let Some(browser) = Browser::open().await else {
+            return;
+        };
+        browser
+            .go("data:text/html,<h1>Fine</h1><p style='color:%23999'>Faint</p>")
+            .await;
+        assert_eq!(browser.run(FAINT_TEXTS).await, json!(["Faint: 2.85"]));
+        assert_eq!(browser.run(SURPLUS_WIDTH).await, json!(0));
+        browser
+            .go("data:text/html,<p style='width:2000px'>Wide</p>")
+            .await;
+        assert!(
+            browser
+                .run(SURPLUS_WIDTH)
+                .await
+                .as_f64()
+                .is_some_and(|wide| wide > 700.0)
+        );
+        browser.close().await;
+    }
 }

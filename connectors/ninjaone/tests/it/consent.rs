@@ -112,9 +112,10 @@ async fn a_scope_the_app_lacks_is_explained() {
 
 #[tokio::test]
 async fn h17_an_app_without_both_grant_types_is_told_to_tick_them() {
-    for (missing, named) in
-        [(GrantType::AuthorizationCode, "Authorization Code"), (GrantType::RefreshToken, "Refresh Token")]
-    {
+    for (missing, named) in [
+        (GrantType::AuthorizationCode, "Authorization Code"),
+        (GrantType::RefreshToken, "Refresh Token"),
+    ] {
         let mut app = App::web("demo-web", "demo-web-secret", "One box ticked", &["monitoring"]);
         app.grant_types.remove(&missing);
         let apps = vec![app];
@@ -134,10 +135,7 @@ async fn h17_an_app_without_both_grant_types_is_told_to_tick_them() {
                 read_all(&tenant.source()).await.unwrap_err()
             }
         };
-        assert!(
-            error.to_string().contains(named),
-            "{missing:?}: {error}"
-        );
+        assert!(error.to_string().contains(named), "{missing:?}: {error}");
     }
 }
 

@@ -4,6 +4,7 @@ use super::bridge::registry;
 use super::connect::CALLBACK_PATHS;
 use super::{matching, plan};
 use crate::output::Output;
+use crate::platform::holder;
 use crate::session::{Location, Session};
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
@@ -17,6 +18,7 @@ use simulators::technician::Technician;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use store::RunnerLock;
 
 /// Marks a directory as one the demo may empty.
 const MARKER: &str = "made-by-rmmbridge-demo";
@@ -62,6 +64,8 @@ fn fresh_directory(data_dir: &Path) -> anyhow::Result<PathBuf> {
             "{} is there and no demo made it. Give another directory with --data-dir",
             directory.display()
         );
+        // Another demo may be at work in there; its lock goes with the directory.
+        let _alone = RunnerLock::take(&directory, &holder("demo"))?;
         std::fs::remove_dir_all(&directory).with_context(|| format!("emptying {}", directory.display()))?;
     }
     std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;

@@ -77,6 +77,19 @@ fn it_leaves_a_directory_alone_that_no_demo_made() {
 }
 
 #[test]
+fn a_second_demo_leaves_the_first_one_its_database() {
+    let program = Program::new();
+    let first = program.start(&["demo", "--devices", "2000"]);
+    first.says("Reading devices");
+    program.refuses_with(
+        5,
+        &["demo", "--devices", "120"],
+        &["another rmmbridge is at work", "rmmbridge demo"],
+    );
+    assert_eq!(first.end().code, Some(0));
+}
+
+#[test]
 fn it_does_not_touch_a_database_it_was_given() {
     let program = Program::new();
     program.refuses(

@@ -1,11 +1,17 @@
 //! The commands of every day, one after the other, as the help advises them.
 
-use crate::tenant::{bridged, counted, ninja};
+use crate::program::{MASTER_KEY, Program};
+use crate::tenant::{bridge, bridged, counted, ninja};
+use model::Change;
 use serde_json::Value;
+use simulators::faults::Effect;
 use simulators::ninjaone::NinjaOne;
+use store::DatabaseUrl;
+use store::registry::AssetUpdate;
+use testkit::{Engine, TestStore};
 
 /// A program that has read the estate and decided about every organization but wrote nothing yet.
-fn decided(ninja: &NinjaOne) -> crate::program::Program {
+fn decided(ninja: &NinjaOne) -> Program {
     let program = bridged(ninja, "humanizeit");
     program.ends(3, &["sync"]);
     program.works(&["match", "create", "--unmatched"]);
@@ -137,6 +143,111 @@ async fn a_plan_that_changes_too_much_waits_for_a_person() {
             .contains("60 written"),
         "{plans}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_changed_since_the_plan_is_left_alone_and_named() {
+    let ninja = ninja(60).await;
+    let program = decided(&ninja);
+    program.works(&["sync"]);
+    let id = ninja.estate().devices()[0].id;
+    ninja.estate_mut().device_mut(id).unwrap().system_name = "OF-THE-SOURCE".into();
+    let document = program.json(&["plan", "--read", "--only", "update_asset"]);
+    let (plan, update) = (&document["plan"]["id"], &document["operations"][0]);
+    let asset = update["asset"].as_str().unwrap_or_else(|| panic!("{document}"));
+    // Between the plan and its application, somebody writes another name.
+    let store = program.store().await;
+    let before = store.registry_asset(&asset.into()).await.unwrap().unwrap();
+    let change = Change {
+        field: "name".to_owned(),
+        before: before.asset.fields["name"].clone(),
+        after: "OF-A-PERSON".into(),
+    };
+    let edit = AssetUpdate {
+        changes: vec![change],
+        ..AssetUpdate::default()
+    };
+    let edited = store
+        .update_registry_assets(&[(asset.into(), edit)])
+        .await
+        .unwrap();
+    assert!(edited[0].is_ok());
+    store.close().await;
+    let ran = program.ends(4, &["apply", plan.as_str().unwrap()]);
+    assert!(ran.out.contains("1 changed meanwhile and left alone"), "{ran:#?}");
+    assert!(ran.out.contains("OF-A-PERSON"), "{ran:#?}");
+    let found = program.json(&["assets", asset]);
+    assert_eq!(found["asset"]["fields"]["name"], "OF-A-PERSON", "{found}");
+    let run = program.json(&["runs"])[0]["id"].clone();
+    let told = program.works(&["runs", run.as_str().unwrap()]);
+    assert!(told.contains("left alone: #"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_commands_work_on_postgresql() {
+    if !Engine::available().contains(&Engine::Postgres) {
+        return;
+    }
+    let (store, ninja) = (TestStore::new(Engine::Postgres).await, ninja(60).await);
+    let DatabaseUrl::Postgres(address) = store.url() else {
+        panic!("{:?} is PostgreSQL", store.url());
+    };
+    let on = |program: Program| {
+        program
+            .with("RMMBRIDGE_DATABASE", address)
+            .with("RMMBRIDGE_MASTER_KEY", MASTER_KEY)
+    };
+    let program = on(Program::new());
+    bridge(&program, &ninja, "humanizeit");
+    program.ends(3, &["sync"]);
+    program.works(&["match", "create", "--unmatched"]);
+    program.works(&["sync"]);
+    assert_eq!(counted(&program), (60, 4));
+    // From another machine, with another data directory, it is the same database with one runner.
+    let elsewhere = on(Program::new());
+    assert!(elsewhere.works(&["plan"]).contains("Nothing to write"));
+    ninja
+        .faults()
+        .next("/v2/devices-detailed", 1, Effect::Latency { ms: 60_000 });
+    let first = program.start(&["sync"]);
+    first.says("Reading devices");
+    elsewhere.refuses_with(5, &["sync"], &["another rmmbridge is at work", "rmmbridge sync"]);
+    first.signal("INT");
+    assert_eq!(first.end().code, Some(130));
+    ninja.faults().clear();
+    elsewhere.works(&["sync"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_plan_is_refused_once_there_is_a_newer_one() {
+    let ninja = ninja(60).await;
+    let program = decided(&ninja);
+    let old = program.json(&["plan"])["plan"]["id"].clone();
+    program.works(&["plan"]);
+    let error = program.refuses(
+        &["apply", old.as_str().unwrap()],
+        &["was made since", "rmmbridge plan"],
+    );
+    assert!(error.contains(old.as_str().unwrap()), "{error}");
+    // Made before a decision, it is older than what people decided.
+    let old = program.json(&["plan"])["plan"]["id"].clone();
+    let (_, name) = ninja.organizations().remove(0);
+    program.works(&["match", "exclude", &name]);
+    program.refuses(
+        &["apply", old.as_str().unwrap()],
+        &["decisions changed", "rmmbridge plan"],
+    );
+    assert_eq!(counted(&program), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_has_seen_enough_is_no_error() {
+    let ninja = ninja(60).await;
+    let program = decided(&ninja);
+    program.works(&["sync"]);
+    let mut child = program.command(&["assets", "--json"]).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

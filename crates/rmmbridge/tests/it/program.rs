@@ -4,10 +4,14 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use store::vault::MasterKey;
+use store::{DatabaseUrl, Store};
 use tempfile::TempDir;
+use testkit::{CountingRandom, FixedClock};
 
 /// What never may be printed: the demo apps' secrets, the technician's password, a master key.
 const SECRETS: [&str; 4] = [
@@ -74,6 +78,25 @@ impl Program {
 
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
+    }
+
+    /// Its database, opened as another program with the same key would: to act as a person between two commands.
+    pub async fn store(&self) -> Store {
+        let given = self
+            .variables
+            .iter()
+            .find(|(name, _)| name == "RMMBRIDGE_MASTER_KEY");
+        let key = given.map_or_else(
+            || std::fs::read_to_string(self.data_dir.join("master.key")).unwrap(),
+            |(_, key)| key.clone(),
+        );
+        let key = MasterKey::from_hex(&key.into(), "a test").unwrap();
+        let url = DatabaseUrl::Sqlite(self.data_dir.join("rmmbridge.db"));
+        let (clock, random) = (
+            Arc::new(FixedClock::default()),
+            Arc::new(CountingRandom::default()),
+        );
+        Store::open(&url, Arc::new(key), clock, random).await.unwrap()
     }
 
     /// A file beside the data directory.

@@ -4,20 +4,10 @@ use crate::program::{MASTER_KEY, Program};
 use crate::tenant::{consented, ninja};
 use secrecy::ExposeSecret as _;
 use std::path::Path;
-use std::sync::Arc;
-use store::vault::MasterKey;
-use store::{DatabaseUrl, Store};
-use testkit::{CountingRandom, FixedClock};
 
 /// The tokens the program holds, read with its own key.
-async fn tokens(data_dir: &Path) -> Vec<String> {
-    let key = MasterKey::from_hex(&MASTER_KEY.to_owned().into(), "a test").unwrap();
-    let url = DatabaseUrl::Sqlite(data_dir.join("rmmbridge.db"));
-    let (clock, random) = (
-        Arc::new(FixedClock::default()),
-        Arc::new(CountingRandom::default()),
-    );
-    let store = Store::open(&url, Arc::new(key), clock, random).await.unwrap();
+async fn tokens(program: &Program) -> Vec<String> {
+    let store = program.store().await;
     let connection = store.connection_named("ninjaone").await.unwrap().unwrap();
     let grant = store.grants(&connection.id).load().await.unwrap().unwrap();
     store.close().await;
@@ -54,7 +44,7 @@ async fn neither_output_nor_log_nor_file_holds_a_secret() {
         printed.push_str(&ran.err);
     };
     told(consented(&program, &ninja, &[]).await);
-    let mut canaries = tokens(program.data_dir()).await;
+    let mut canaries = tokens(&program).await;
     program.works(&["bridge", "add"]);
     told(program.run(&["sync"]));
     // A refresh, and a log that really was written to.
@@ -63,7 +53,7 @@ async fn neither_output_nor_log_nor_file_holds_a_secret() {
     assert!(refreshed.err.contains("TRACE"), "{}", refreshed.err.len());
     told(refreshed);
     assert_eq!(ninja.grants().token_calls().refresh_token, 1);
-    canaries.extend(tokens(program.data_dir()).await);
+    canaries.extend(tokens(&program).await);
     for arguments in [
         &["check", "ninjaone"][..],
         &["check", "--json"],

@@ -50,13 +50,18 @@ pub fn connect_machine(program: &Program, base_url: &str, more: &[&str]) -> Ran 
     program.run(&arguments.concat())
 }
 
-/// A program with a connection and a bridge to the registry.
+/// A new program with a connection and a bridge to the registry.
 pub fn bridged(ninja: &NinjaOne, preset: &str) -> Program {
     let program = Program::new();
-    let ran = connect_machine(&program, &ninja.base_url(), &[]);
+    bridge(&program, ninja, preset);
+    program
+}
+
+/// Gives a program a connection and a bridge to the registry.
+pub fn bridge(program: &Program, ninja: &NinjaOne, preset: &str) {
+    let ran = connect_machine(program, &ninja.base_url(), &[]);
     assert_eq!(ran.code, Some(0), "{ran:#?}");
     program.works(&["bridge", "add", "--preset", preset]);
-    program
 }
 
 /// Starts `connect` with the Web app; gives the page to agree on. The redirect URI is registered as an administrator would.

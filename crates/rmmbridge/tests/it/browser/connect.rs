@@ -42,7 +42,7 @@ async fn h05_h26_h27_consent_is_asked_for_on_a_page_and_completes_the_connection
     assert_eq!(browser.value("E-mail address").await, "tech@example.test");
     sign_in(&browser).await;
     let consent = browser.text().await;
-    // H15: monitoring and nothing beyond it, and H17: to be kept up by refresh tokens.
+    // H15: monitoring and nothing beyond it, kept up by refresh tokens.
     assert!(
         consent.contains("monitoring") && consent.contains("offline_access"),
         "{consent}"
