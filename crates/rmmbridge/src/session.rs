@@ -55,6 +55,19 @@ impl Location {
 
 /// The master key and where it came from: the environment, a systemd credential, or the data directory, where it is
 /// made at first.
+/// Makes a directory that only its owner may enter: the database holds every customer's devices. One that is there
+/// keeps the rights somebody gave it.
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
+}
+
 pub fn master_key(data_dir: &Path) -> anyhow::Result<(MasterKey, String)> {
     if let Some(text) = environment("RMMBRIDGE_MASTER_KEY") {
         let origin = "RMMBRIDGE_MASTER_KEY";
@@ -86,7 +99,7 @@ impl Session {
     pub async fn open(location: &Location, command: &str, quiet: bool) -> anyhow::Result<Self> {
         let data_dir = &location.data_dir;
         // A directory that is there may still be one this user cannot look into.
-        std::fs::create_dir_all(data_dir)
+        make_private(data_dir)
             .and_then(|()| std::fs::read_dir(data_dir).map(drop))
             .map_err(|source| store::Error::DataDirectory {
                 path: data_dir.clone(),

@@ -25,7 +25,7 @@ async fn private_hosts_are_refused_unless_an_owner_allows_them() {
         "[::1]",
         "[::ffff:127.0.0.1]",
         "2130706433",
-        "169.254.169.254",
+        "169.254.1.1",
     ] {
         let http = http(options(&format!("https://{host}:{port}"), Outbound::default()));
         let error = http.get("reading", "/x", &[], &token()).await.unwrap_err();
@@ -38,6 +38,17 @@ async fn private_hosts_are_refused_unless_an_owner_allows_them() {
     }
     let nobody = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(nobody.is_err(), "nothing was connected to");
+}
+
+#[tokio::test]
+async fn metadata_services_are_refused_whatever_an_owner_allows() {
+    for outbound in [Outbound::default(), private()] {
+        let http = http(options("https://169.254.169.254", outbound));
+        let error = http.get("reading", "/latest", &[], &token()).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Configuration, "{error}");
+        assert!(error.what.ends_with("is a cloud's metadata service"), "{error}");
+        assert!(error.next.contains("Correct the base URL"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The use cases against the simulated NinjaOne and the built-in registry, on every database engine there is here.
 
+#![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
+
 mod conflicts;
 mod connecting;
 mod hub;
