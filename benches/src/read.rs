@@ -35,7 +35,7 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     let single = Setup { rounds: 1, ..setup };
     let one_far = product_times(&far.url, 1, single).await?;
     let many_far = product_times(&far.url, 8, single).await?;
-    println!("\nWhat 200 ms a request add");
+    println!("\nWhat 200 ms a request add (one round)");
     let rows = [
         (
             "first read",

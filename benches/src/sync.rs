@@ -62,7 +62,8 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
         "at most 2 s",
     );
 
-    // A day on which nothing but lastContact moved, then days with one per cent changed.
+    // A read that finds nothing to store, then one after a day on which one per cent changed and lastContact moved on
+    // most devices.
     let (mut quiet, mut busy, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..setup.rounds {
         let start = Instant::now();

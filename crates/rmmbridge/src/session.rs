@@ -53,8 +53,6 @@ impl Location {
     }
 }
 
-/// The master key and where it came from: the environment, a systemd credential, or the data directory, where it is
-/// made at first.
 /// Makes a directory that only its owner may enter: the database holds every customer's devices. One that is there
 /// keeps the rights somebody gave it.
 fn make_private(directory: &Path) -> std::io::Result<()> {
@@ -68,6 +66,8 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
     builder.create(directory)
 }
 
+/// The master key and where it came from: the environment, a systemd credential, or the data directory, where it is
+/// made at first.
 pub fn master_key(data_dir: &Path) -> anyhow::Result<(MasterKey, String)> {
     if let Some(text) = environment("RMMBRIDGE_MASTER_KEY") {
         let origin = "RMMBRIDGE_MASTER_KEY";

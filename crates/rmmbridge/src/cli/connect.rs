@@ -231,7 +231,9 @@ fn request(arguments: &ConnectArguments, existing: Option<&Connection>) -> anyho
         name: arguments.name.clone(),
         settings: Value::Object(settings),
         secrets,
-        allow_private_hosts: arguments.allow_private_hosts || existing.is_some_and(|c| c.allow_private_hosts),
+        // What an owner allowed for one address is not allowed for another.
+        allow_private_hosts: arguments.allow_private_hosts
+            || arguments.base_url.is_none() && existing.is_some_and(|c| c.allow_private_hosts),
     })
 }
 
