@@ -29,7 +29,8 @@ fn destination(store: &Store) -> Arc<dyn connect::Destination> {
         clock: store.clock().clone(),
         random: store.random().clone(),
     };
-    registry::connector(store.clone()).destination(&cx).unwrap()
+    let opened = registry::connector(store.clone()).destination(&cx);
+    opened.expect("the registry needs nothing to open")
 }
 
 #[tokio::test]
