@@ -53,7 +53,7 @@ pub struct Arguments {
     )]
     data_dir: Option<PathBuf>,
 
-    /// The database, when it is not the one in the data directory: sqlite:<path> or postgres://user@host/name
+    /// The database, when it is not the one in the data directory: sqlite:PATH or postgres://user@host/name
     #[arg(
         long,
         global = true,
