@@ -15,6 +15,7 @@ mod engine;
 mod error;
 mod grants;
 pub mod import;
+mod mapper;
 pub mod mapping;
 pub mod matching;
 mod opening;

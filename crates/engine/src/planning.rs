@@ -2,27 +2,16 @@
 
 use crate::engine::{Engine, Runner, require};
 use crate::error::{Error, Result};
-use crate::mapping::BridgeMapping;
+use crate::mapper::Mapper;
 use crate::progress::Work;
-use connect::{AssetScope, Destination, Source};
+use connect::{AssetScope, Destination};
 use model::{
-    Actor, ActorRole, Asset, Bridge, ClientTarget, Connection, DeviceProjection, Fields, MatchNeeded,
-    Operation, OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId, Verdict,
+    Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, Fields, MatchNeeded, Operation,
+    OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId, Verdict,
 };
 use plan::{AssetLink, ClientInput, Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use store::{Store, StoredProjection};
 use tokio::sync::mpsc;
-
-/// Turns stored devices into projections, keeping those it makes.
-pub(crate) struct Mapper {
-    store: Store,
-    bridge: Bridge,
-    connection: Connection,
-    source: Arc<dyn Source>,
-    pub(crate) mapping: BridgeMapping,
-}
 
 /// How many skipped fields are named; the others are counted.
 const SKIPPED_NAMED: usize = 20;
@@ -56,18 +45,6 @@ struct Group {
 }
 
 impl Engine {
-    pub(crate) async fn mapper(&self, bridge: &Bridge) -> Result<Mapper> {
-        let (connection, source) = self.open_source(&bridge.source).await?;
-        let mapping = self.compiled_mapping(bridge).await?;
-        Ok(Mapper {
-            store: self.store.clone(),
-            bridge: bridge.clone(),
-            connection,
-            source,
-            mapping,
-        })
-    }
-
     /// Makes a plan from the last snapshot, the destination as it is now, and the bridge's settings and decisions.
     /// `only` limits it to the organizations of one client.
     ///
@@ -413,65 +390,6 @@ impl Engine {
     ) -> Result<Vec<Operation>> {
         require(actor, ActorRole::Viewer, "see plans")?;
         Ok(self.store.operations(plan, after, limit).await?)
-    }
-}
-
-impl Mapper {
-    /// The devices of one organization through the mapping; those that changed are mapped, the others are as stored.
-    pub(crate) async fn devices(&self, organization: &SourceId) -> Result<Vec<DeviceProjection>> {
-        let (bridge, source) = (&self.bridge.id, &self.bridge.source);
-        let digest = self.mapping.digest.as_slice();
-        let rows = self
-            .store
-            .devices_for_mapping(source, organization, bridge, digest)
-            .await?;
-        let stored = self
-            .store
-            .projections(bridge, source, organization, digest)
-            .await?;
-        let mut stored: BTreeMap<SourceId, DeviceProjection> =
-            stored.into_iter().map(|p| (p.id.clone(), p)).collect();
-        let mut made = Vec::new();
-        let mut devices = Vec::with_capacity(rows.len());
-        for row in rows {
-            let projection = match stored.remove(&row.id) {
-                Some(projection) => projection,
-                None => {
-                    // A read may have ended between the two queries: then the row was left out as mapped, and is not.
-                    let raw = if row.raw.is_empty() {
-                        self.store
-                            .device(source, &row.id)
-                            .await?
-                            .map(|d| d.raw)
-                            .unwrap_or_default()
-                    } else {
-                        row.raw
-                    };
-                    let converted = match self.source.document(&raw) {
-                        Ok(converted) => converted,
-                        Err(error) => {
-                            // One bad record stops no other. It is not absent either, so nothing is planned for it.
-                            tracing::warn!(device.id = %row.id, error = %error, "Left a stored device out of the plan.");
-                            continue;
-                        }
-                    };
-                    let mut projection =
-                        plan::project(&converted.document, &self.mapping.compiled, row.presence);
-                    projection.faults.extend(converted.faults);
-                    made.push(StoredProjection {
-                        digest: row.digest,
-                        projection: projection.clone(),
-                    });
-                    projection
-                }
-            };
-            devices.push(DeviceProjection {
-                presence: row.presence,
-                ..projection
-            });
-        }
-        self.store.put_projections(bridge, digest, &made).await?;
-        Ok(devices)
     }
 }
 
