@@ -6,6 +6,7 @@ use connect::{
     Written,
 };
 use model::{Asset, AssetType, Client, RecordId, RecordKind, Site, TargetField};
+use std::time::Duration;
 use store::Store;
 use store::registry::{AssetFilter, AssetUpdate, NewRegistryAsset, NewRegistryClient, UpdateRefused};
 use tokio::sync::mpsc;
@@ -33,9 +34,14 @@ impl Destination for Registry {
         Capabilities {
             create_clients: true,
             archive: true,
+            restore: true,
             sites: true,
             assets_by_client: true,
             max_batch: 200,
+            // One writer at a time is as quick: the database has one.
+            concurrency: 1,
+            // Its marker is unique, and a transaction of a process that is gone is gone with it.
+            settles_within: Duration::ZERO,
         }
     }
 
@@ -142,7 +148,7 @@ impl Destination for Registry {
             let (batch, after) = rest.split_at(same);
             match first {
                 Write::CreateAsset { .. } => self.create_assets(batch, &mut results).await,
-                Write::UpdateAsset { .. } | Write::ArchiveAsset { .. } => {
+                Write::UpdateAsset { .. } | Write::ArchiveAsset { .. } | Write::RestoreAsset { .. } => {
                     self.change_assets(batch, &mut results).await
                 }
                 Write::CreateClient { .. } | Write::CreateSite { .. } | Write::CreateAssetType { .. } => {
@@ -215,13 +221,20 @@ impl Registry {
                         site: site.clone(),
                         asset_type: asset_type.clone(),
                         source_id: source_id.clone(),
-                        archive: false,
+                        archived: None,
                     },
                 )),
                 Write::ArchiveAsset { id } => Some((
                     id.clone(),
                     AssetUpdate {
-                        archive: true,
+                        archived: Some(true),
+                        ..AssetUpdate::default()
+                    },
+                )),
+                Write::RestoreAsset { id } => Some((
+                    id.clone(),
+                    AssetUpdate {
+                        archived: Some(false),
                         ..AssetUpdate::default()
                     },
                 )),
@@ -271,7 +284,10 @@ impl Registry {
                     .add_registry_asset_type(name, group.as_deref(), Some(&marker.0))
                     .await
             }
-            Write::CreateAsset { .. } | Write::UpdateAsset { .. } | Write::ArchiveAsset { .. } => {
+            Write::CreateAsset { .. }
+            | Write::UpdateAsset { .. }
+            | Write::ArchiveAsset { .. }
+            | Write::RestoreAsset { .. } => {
                 return Err(WriteError::Refused(Error::new(
                     Kind::Invalid,
                     "writing to the registry",

@@ -142,6 +142,7 @@ const CLAUSES: &[(&str, Clause)] = &[
     ("an asset is archived, not deleted", |b| {
         Box::pin(assets::archived(b))
     }),
+    ("an archived asset comes back", |b| Box::pin(assets::restored(b))),
     ("what refers to nothing is refused", |b| {
         Box::pin(assets::refused(b))
     }),

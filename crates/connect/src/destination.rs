@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use model::operation::Change;
 use model::{Asset, AssetType, Client, Fields, RecordId, RecordKind, Site, TargetField};
 use std::fmt;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What a destination can do. What it cannot is said to people and never silently kept elsewhere.
@@ -15,12 +16,20 @@ pub struct Capabilities {
     pub create_clients: bool,
     /// Assets can be archived.
     pub archive: bool,
+    /// An archived asset can be taken out of the archive again.
+    pub restore: bool,
     /// Sites exist here.
     pub sites: bool,
     /// Assets of one client can be read cheaply; otherwise the engine reads all once.
     pub assets_by_client: bool,
     /// How many writes one call of [`Destination::write`] may hold.
     pub max_batch: usize,
+    /// How many calls of [`Destination::write`] may be under way at once.
+    pub concurrency: usize,
+    /// The longest time from handing a write over until it either shows in [`Destination::find`] and
+    /// [`Destination::assets`] or never will: our own deadline, the vendor's processing, and the lag of its index. A
+    /// write whose outcome is not known is left alone for so long.
+    pub settles_within: Duration,
 }
 
 /// Our mark on a record we created: the natural key of its source record. The destination keeps it in a field that
@@ -116,11 +125,16 @@ pub enum Write {
         site: Option<Option<RecordId>>,
         /// Its new type.
         asset_type: Option<RecordId>,
-        /// The source's device id, set when a record entered by hand is adopted.
-        source_id: Option<String>,
+        /// The source's device id, set when a record entered by hand is adopted; `Some(None)` takes it away.
+        source_id: Option<Option<String>>,
     },
-    /// Archive an asset.
+    /// Archive an asset; one that is archived already stays so.
     ArchiveAsset {
+        /// The asset.
+        id: RecordId,
+    },
+    /// Take an asset out of the archive; one that is not in it stays as it is.
+    RestoreAsset {
         /// The asset.
         id: RecordId,
     },

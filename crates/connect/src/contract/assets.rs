@@ -189,6 +189,23 @@ pub(super) async fn archived(b: &Bench) -> Result<(), String> {
     })
 }
 
+pub(super) async fn restored(b: &Bench) -> Result<(), String> {
+    if !b.can.archive || !b.can.restore {
+        return Ok(());
+    }
+    let client = b.client().await?;
+    let id = b.asset(&client, &[(&b.first, json!("back"))]).await?;
+    b.done(Write::ArchiveAsset { id: id.clone() }).await?;
+    // Twice, as after a lost answer.
+    for _ in 0..2 {
+        b.done(Write::RestoreAsset { id: id.clone() }).await?;
+        let kept = b.read_one(&id).await?;
+        same("when it was archived", &None, &kept.archived)?;
+        same("its field", &json!("back"), &value_of(&kept, &b.first))?;
+    }
+    Ok(())
+}
+
 pub(super) async fn refused(b: &Bench) -> Result<(), String> {
     let client = b.client().await?;
     let asset = b.asset(&client, &[]).await?;

@@ -141,7 +141,7 @@ pub(super) async fn moves(b: &Bench) -> Result<(), String> {
         client: Some(to.clone()),
         site: site.clone().map(Some),
         asset_type: Some(asset_type.clone()),
-        source_id: Some("device-adopted".to_owned()),
+        source_id: Some(Some("device-adopted".to_owned())),
     })
     .await?;
     let kept = b.read_one(&id).await?;

@@ -76,6 +76,7 @@ async fn every_breach_is_noticed_by_the_clause_about_it() {
         (Fault::EmptyIsNotBlank, "blank, null and absent are the same"),
         (Fault::Deletes, archived),
         (Fault::HidesArchived, archived),
+        (Fault::LeavesItInTheArchive, "an archived asset comes back"),
         (Fault::ArchivesTheUnknown, refused),
         (Fault::AcceptsAnyClient, refused),
         (Fault::StopsAtTheFirstError, batch),

@@ -11,6 +11,7 @@ use model::operation::Change;
 use model::{Asset, AssetType, Client, FieldType, Fields, RecordId, RecordKind, Site, TargetField};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// One point in which the contract is broken.
@@ -29,6 +30,7 @@ pub enum Fault {
     Deletes,
     HidesArchived,
     ArchivesTheUnknown,
+    LeavesItInTheArchive,
     AcceptsAnyClient,
     StopsAtTheFirstError,
     AnswersOutOfOrder,
@@ -82,9 +84,12 @@ impl Ledger {
         let can = Capabilities {
             create_clients: true,
             archive: true,
+            restore: true,
             sites: true,
             assets_by_client: true,
             max_batch: 3,
+            concurrency: 2,
+            settles_within: Duration::ZERO,
         };
         Self {
             books: Mutex::new(books),
@@ -99,9 +104,12 @@ impl Ledger {
         ledger.can = Capabilities {
             create_clients: false,
             archive: false,
+            restore: false,
             sites: false,
             assets_by_client: false,
             max_batch: 1,
+            concurrency: 1,
+            settles_within: Duration::ZERO,
         };
         let id = RecordId::from("client-1");
         ledger.books().clients.push(Client {
@@ -195,7 +203,9 @@ impl Ledger {
                         None => {}
                     }
                 }
-                asset.source_id = source_id.clone().or(asset.source_id.clone());
+                if let Some(source_id) = source_id {
+                    asset.source_id.clone_from(source_id);
+                }
                 return Ok(Written { id: id.clone() });
             }
             Write::ArchiveAsset { id } => {
@@ -205,6 +215,15 @@ impl Ledger {
                     None => return refused("no such asset"),
                     Some(place) if self.has(Fault::Deletes) => drop(books.assets.remove(place)),
                     Some(place) => books.assets[place].archived = Some(Timestamp::UNIX_EPOCH),
+                }
+                return Ok(Written { id: id.clone() });
+            }
+            Write::RestoreAsset { id } => {
+                let Some(asset) = books.assets.iter_mut().find(|asset| asset.id == *id) else {
+                    return refused("no such asset");
+                };
+                if !self.has(Fault::LeavesItInTheArchive) {
+                    asset.archived = None;
                 }
                 return Ok(Written { id: id.clone() });
             }

@@ -370,7 +370,7 @@ impl Applying<'_> {
                 .is_none_or(|of| asset.asset_type.as_ref() == Some(of))
             && source_id
                 .as_ref()
-                .is_none_or(|id| asset.source_id.as_ref() == Some(id))
+                .is_none_or(|id| &asset.source_id == id)
     }
 
     /// The item to record: the outcome, and the link that goes with a success.

@@ -76,7 +76,7 @@ impl Links {
                 client: None,
                 site: None,
                 asset_type: None,
-                source_id: Some(source_id),
+                source_id: Some(Some(source_id)),
             },
             Action::UpdateAsset {
                 asset,

@@ -80,10 +80,10 @@ pub struct AssetUpdate {
     pub site: Option<Option<RecordId>>,
     /// Its new type.
     pub asset_type: Option<RecordId>,
-    /// The source's device id.
-    pub source_id: Option<String>,
-    /// Archive it.
-    pub archive: bool,
+    /// The source's device id, or none.
+    pub source_id: Option<Option<String>>,
+    /// Into the archive, or out of it.
+    pub archived: Option<bool>,
 }
 
 /// Why an asset was not changed.
@@ -327,8 +327,12 @@ impl Store {
         let client = update.client.clone().unwrap_or(client);
         let site = update.site.clone().unwrap_or(site);
         let asset_type = update.asset_type.clone().or(asset_type);
-        let source_id = update.source_id.clone().or(source_id);
-        let archived = archived.or(update.archive.then_some(now));
+        let source_id = update.source_id.clone().unwrap_or(source_id);
+        let archived = match update.archived {
+            Some(true) => archived.or(Some(now)),
+            Some(false) => None,
+            None => archived,
+        };
         let rows = execute!(
             tx,
             "UPDATE registry_asset SET client_id = $1, site_id = $2, type_id = $3, source_id = $4, name = $5, serial = $6,

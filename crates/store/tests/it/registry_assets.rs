@@ -109,7 +109,7 @@ async fn lists_are_by_client_and_page_without_archived_ones_unless_asked() {
             ids.push(add(&test, new(owner, &format!("PC-{n}"), "")).await);
         }
         let archive = AssetUpdate {
-            archive: true,
+            archived: Some(true),
             ..AssetUpdate::default()
         };
         let at = test.clock().advance(jiff::SignedDuration::from_hours(1));

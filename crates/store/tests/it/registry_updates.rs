@@ -76,7 +76,7 @@ async fn an_asset_moves_with_its_device() {
             client: Some(beta.clone()),
             site: Some(Some(site.clone())),
             asset_type: Some(kind.clone()),
-            source_id: Some("1042".to_owned()),
+            source_id: Some(Some("1042".to_owned())),
             ..AssetUpdate::default()
         };
         update(&test, &id, moved).await.unwrap();
