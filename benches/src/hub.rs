@@ -55,11 +55,7 @@ impl Hub {
         )
         .await?;
         let connectors = Connectors::new(vec![ninjaone::connector(), registry::connector(store.clone())]);
-        let options = EngineOptions {
-            holder: "benches".to_owned(),
-            proxy: None,
-            extra_ca: None,
-        };
+        let options = EngineOptions::new("benches");
         let engine = Engine::new(store, connectors, options);
         let actor = Actor::Console {
             user: "benches".to_owned(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use store::Store;
 use store::registry::{AssetFilter, AssetUpdate, NewRegistryAsset, NewRegistryClient, UpdateRefused};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Assets a page holds.
 const PAGE: usize = 1000;
@@ -136,7 +137,7 @@ impl Destination for Registry {
             .map_err(failed("looking a marker up in the registry"))
     }
 
-    async fn write(&self, writes: &[Write]) -> Vec<WriteResult> {
+    async fn write(&self, writes: &[Write], _send_by: Instant) -> Vec<WriteResult> {
         let mut results = Vec::with_capacity(writes.len());
         let mut rest = writes;
         while let Some(first) = rest.first() {

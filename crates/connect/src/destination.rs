@@ -8,6 +8,7 @@ use model::{Asset, AssetType, Client, Fields, RecordId, RecordKind, Site, Target
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// What a destination can do. What it cannot is said to people and never silently kept elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,8 +211,9 @@ pub trait Destination: Send + Sync {
     async fn find(&self, kind: RecordKind, marker: &Marker) -> Result<Vec<RecordId>, Error>;
 
     /// Carries out up to [`Capabilities::max_batch`] writes and answers each, in order. One failing write does not
-    /// stop the others.
-    async fn write(&self, writes: &[Write]) -> Vec<WriteResult>;
+    /// stop the others. What cannot be on its way by `send_by` is refused and not sent: after a wait that long (a rate
+    /// limit, a machine that slept) somebody else may hold the records.
+    async fn write(&self, writes: &[Write], send_by: Instant) -> Vec<WriteResult>;
 
     /// Checks connection and rights, one point each.
     async fn check(&self) -> Vec<CheckPoint>;

@@ -32,6 +32,7 @@ use model::Clock;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// How many requests of one connection may be under way at once.
@@ -132,6 +133,8 @@ pub struct Outgoing<'a> {
     pub headers: HeaderMap,
     /// The body.
     pub payload: Payload,
+    /// When its turn comes later than this, it is not sent.
+    pub send_by: Option<Instant>,
 }
 
 /// Sends requests for one connection.
@@ -187,7 +190,8 @@ impl Http {
     /// 401 with another token.
     ///
     /// # Errors
-    /// Any [`Error`]; [`crate::Kind::Unavailable`] means that it may have been carried out.
+    /// Any [`Error`]; [`crate::Kind::Unavailable`] means that it may have been carried out. Where its turn came too
+    /// late it was not sent, and the kind is [`crate::Kind::RateLimited`].
     pub async fn send_once(
         &self,
         doing: &str,

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
+use std::time::Duration;
 use store::{DatabaseLock, Store};
 
 /// How the engine is set up.
@@ -15,6 +16,20 @@ pub struct EngineOptions {
     pub proxy: Option<url::Url>,
     /// More certificate authorities, PEM.
     pub extra_ca: Option<Vec<u8>>,
+    /// How long after its intent was committed a write may still be sent.
+    pub send_within: Duration,
+}
+
+impl EngineOptions {
+    /// No proxy, no further certificate authorities, half a minute to send what was claimed.
+    pub fn new(holder: impl Into<String>) -> Self {
+        Self {
+            holder: holder.into(),
+            proxy: None,
+            extra_ca: None,
+            send_within: Duration::from_secs(30),
+        }
+    }
 }
 
 /// The use cases of one rmmbridge.

@@ -11,6 +11,7 @@ pub mod assets;
 pub mod bridges;
 pub mod checking;
 pub mod connecting;
+pub mod crash;
 mod engine;
 mod error;
 mod grants;
@@ -27,6 +28,7 @@ pub mod resolve;
 pub mod runs;
 pub mod sync;
 mod tenant;
+pub mod writing;
 
 pub use engine::{Engine, EngineOptions, Runner};
 pub use error::{Error, Result};

@@ -1,8 +1,8 @@
 //! The history of runs.
 
 use crate::engine::{Engine, require};
-use crate::error::Result;
-use model::{Actor, ActorRole, Operation, Outcome, Run, RunId, RunKind};
+use crate::error::{Error, Result};
+use model::{Actor, ActorRole, Operation, Outcome, Run};
 
 /// An item of a run that did not end well.
 #[derive(Clone, Debug)]
@@ -29,18 +29,11 @@ impl Engine {
     /// When the store fails.
     pub async fn failed_items(&self, actor: &Actor, run: &Run) -> Result<Vec<FailedItem>> {
         require(actor, ActorRole::Viewer, "see runs")?;
-        let RunKind::Apply { plan, .. } = &run.kind else {
-            return Ok(Vec::new());
-        };
-        let mut items = Vec::new();
-        for (number, outcome) in self.store.failed_items(&run.id).await? {
-            let operation = self.store.operations(plan, number - 1, 1).await?.pop();
-            items.push(FailedItem {
-                operation: operation.filter(|o| o.number == number),
-                outcome,
-            });
-        }
-        Ok(items)
+        let items = self.store.failed_items(&run.id).await?;
+        Ok(items
+            .into_iter()
+            .map(|(_, outcome, operation)| FailedItem { operation, outcome })
+            .collect())
     }
 
     /// The run of that id, or the only one whose id starts so.
@@ -49,23 +42,18 @@ impl Engine {
     /// When there is none or more than one.
     pub async fn find_run(&self, actor: &Actor, id: &str) -> Result<Run> {
         require(actor, ActorRole::Viewer, "see runs")?;
-        let runs = self
-            .store
-            .runs(usize::try_from(u32::MAX).unwrap_or(usize::MAX))
-            .await?;
-        let mut found = runs.into_iter().filter(|run| run.id.as_str().starts_with(id));
-        let unknown = || crate::Error::Unknown {
-            what: "run",
-            name: RunId::from(id).to_string(),
-            known: None,
-        };
-        let first = found.next().ok_or_else(unknown)?;
-        match found.count() {
-            0 => Ok(first),
-            more => Err(crate::Error::Ambiguous {
+        let (mut found, count) = self.store.runs_beginning(id, 1).await?;
+        match (found.pop(), count) {
+            (Some(run), 1) => Ok(run),
+            (None, _) => Err(Error::Unknown {
+                what: "run",
+                name: id.to_owned(),
+                known: None,
+            }),
+            (Some(_), count) => Err(Error::Ambiguous {
                 what: "runs",
                 name: id.to_owned(),
-                count: more + 1,
+                count: usize::try_from(count).unwrap_or(usize::MAX),
             }),
         }
     }

@@ -20,7 +20,7 @@ pub mod source;
 
 pub use actor::{Actor, Role as ActorRole};
 pub use bridge::{Archive, Brakes, Bridge, BridgeSettings, NewOrganizations, Scope, SiteRule, TypeRule};
-pub use clock::{Clock, Ids, Random, TimeOrderedIds};
+pub use clock::{Clock, Ids, Moment, Random, Steady, TimeOrderedIds};
 pub use connection::{Connection, ConnectionState};
 pub use destination::{
     Asset, AssetDraft, AssetType, AssetTypeDraft, Client, ClientDraft, FieldType, Fields, RecordKind, Site,

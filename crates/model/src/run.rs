@@ -51,6 +51,19 @@ pub struct RunCounts {
     pub unknown: u64,
 }
 
+impl RunCounts {
+    /// Counts one item.
+    pub fn add(&mut self, outcome: &Outcome) {
+        let counter = match outcome {
+            Outcome::Done { .. } => &mut self.done,
+            Outcome::Failed { .. } => &mut self.failed,
+            Outcome::Skipped { .. } => &mut self.skipped,
+            Outcome::Unknown { .. } => &mut self.unknown,
+        };
+        *counter += 1;
+    }
+}
+
 /// A run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {

@@ -1,8 +1,9 @@
 //! What the operating system gives: time, randomness, who runs us, where data lives, logs.
 
 use jiff::Timestamp;
-use model::{Actor, Clock, Random};
+use model::{Actor, Clock, Random, Steady};
 use std::path::PathBuf;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// The machine's clock.
@@ -16,6 +17,17 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    // Linux only; elsewhere the time of day has to do.
+    fn steady(&self) -> Option<Steady> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+        let seconds: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+        Some(Steady {
+            boot: boot.trim().to_owned(),
+            up: Duration::try_from_secs_f64(seconds).ok()?,
+        })
     }
 }
 

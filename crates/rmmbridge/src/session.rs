@@ -122,9 +122,9 @@ impl Session {
             .map(|path| std::fs::read(&path).with_context(|| format!("RMMBRIDGE_EXTRA_CA: reading {path}")))
             .transpose()?;
         let options = EngineOptions {
-            holder: holder(command),
             proxy,
             extra_ca,
+            ..EngineOptions::new(holder(command))
         };
         let engine = Engine::new(store.clone(), connectors::all(store.clone()), options);
         let stop = CancellationToken::new();

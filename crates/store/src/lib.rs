@@ -13,6 +13,7 @@
 #[macro_use]
 mod db;
 mod bridge;
+mod claim;
 mod connection;
 mod device;
 mod error;
@@ -32,6 +33,7 @@ mod snapshot;
 mod source_list;
 pub mod vault;
 
+pub use claim::{Claim, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;
 pub use db::{Conn, Db, Tx};
 pub use device::{DeviceRow, KnownDevice};
@@ -42,5 +44,5 @@ pub use link::{Link, WrittenValue};
 pub use open::{DatabaseUrl, Store};
 pub use plan::PlanWriter;
 pub use projection::StoredProjection;
-pub use run::{ItemState, NewItem, NewLink, RunItem};
+pub use run::{NewItem, NewLink, RunItem};
 pub use snapshot::{Snapshot, SnapshotWriter};

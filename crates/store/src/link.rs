@@ -3,7 +3,7 @@
 //! Joins that must begin with one organization's devices are written as CROSS JOIN: SQLite keeps that order, and would
 //! otherwise, without statistics, walk through every link for each organization.
 
-use crate::db::Tx;
+use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
@@ -162,6 +162,39 @@ impl Store {
             .into_iter()
             .map(|(s, d)| (SourceId(s), RecordId(d)))
             .collect())
+    }
+
+    /// Which of these source records are linked at this moment, and to what.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn linked_now(
+        &self,
+        bridge: &BridgeId,
+        records: &[(RecordKind, SourceId)],
+    ) -> Result<BTreeMap<(RecordKind, SourceId), RecordId>> {
+        let mut conn = self.read().await?;
+        let mut found = BTreeMap::new();
+        for chunk in records.chunks(ROWS_PER_STATEMENT) {
+            let sql = values_statement(
+                "SELECT kind, source_id, destination_id FROM link WHERE (bridge_id, kind, source_id) IN (",
+                3,
+                chunk.len(),
+                ")",
+            );
+            let rows: Vec<(String, String, String)> = on_either!(conn, c => {
+                let mut query = sqlx::query_as(sql);
+                for (kind, source) in chunk {
+                    query = query.bind(bridge.as_str()).bind(kind.as_str()).bind(source.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?;
+            found.extend(rows.into_iter().filter_map(|(kind, source, destination)| {
+                let kind = RecordKind::named(&kind)?;
+                Some(((kind, SourceId(source)), RecordId(destination)))
+            }));
+        }
+        Ok(found)
     }
 
     /// The link of one source record.

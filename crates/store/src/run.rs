@@ -1,34 +1,25 @@
-//! Runs and their items. An item is committed as intended before anything is sent for it, and its outcome and link
-//! are one transaction.
+//! Runs and their items. An outcome, its link and the claim it settles (`claim.rs`) are one transaction.
 
+use crate::claim::{Settled, settle};
 use crate::error::Result;
 use crate::json::{instant, micros, parse, plain, text};
 use crate::link::{WrittenValue, put_link};
 use crate::open::Store;
 use model::{
-    BridgeId, ConnectionId, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId, RunKind, RunState,
-    SourceId,
+    Bridge, BridgeId, ConnectionId, Operation, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId,
+    RunKind, RunState, SourceId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far an operation of a plan is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ItemState {
-    /// Its intent was committed; whether anything was sent is not known.
-    Intended,
-    /// It has an outcome.
-    Ended(Outcome),
-}
-
-/// An operation that was begun.
+/// An operation that was begun and has an outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunItem {
     /// Its number in the plan.
     pub number: u32,
     /// The run that has it.
     pub run: RunId,
-    /// How far it is.
-    pub state: ItemState,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// An outcome to record, and the link that goes with it.
@@ -40,6 +31,8 @@ pub struct NewItem {
     pub outcome: Outcome,
     /// The link to store with it.
     pub link: Option<NewLink>,
+    /// The claim it settles; `None` where nothing was sent, or may still arrive.
+    pub settles: Option<Settled>,
 }
 
 /// A link to store.
@@ -194,6 +187,26 @@ impl Store {
         rows.into_iter().map(run).collect()
     }
 
+    /// Up to `limit` runs whose id begins so, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn runs_beginning(&self, id: &str, limit: usize) -> Result<(Vec<Run>, u64)> {
+        let mut conn = self.read().await?;
+        let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
+        let begins = "WHERE substr(id, 1, CAST($1 AS INTEGER)) = $2";
+        let sql = format!("{COLUMNS} {begins} ORDER BY started DESC, id DESC LIMIT $3");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = fetch_all!(conn, RunRow, sqlx::AssertSqlSafe(sql), length, plain(id), limit)?;
+        let sql = format!("SELECT COUNT(*) FROM run {begins}");
+        let count = fetch_optional!(conn, (i64,), sqlx::AssertSqlSafe(sql), length, plain(id))?;
+        let runs = rows.into_iter().map(run).collect::<Result<_>>()?;
+        Ok((
+            runs,
+            count.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)),
+        ))
+    }
+
     /// The items of a plan that were begun, by number.
     ///
     /// # Errors
@@ -202,114 +215,74 @@ impl Store {
         let mut conn = self.read().await?;
         let rows = fetch_all!(
             conn,
-            (i64, String, String, String),
-            "SELECT number, run_id, state, detail FROM run_item WHERE plan_id = $1",
+            (i64, String, String),
+            "SELECT number, run_id, detail FROM run_item WHERE plan_id = $1",
             plan.as_str()
         )?;
         rows.into_iter()
-            .map(|(number, run, state, detail)| {
+            .map(|(number, run, detail)| {
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
-                let state = match state.as_str() {
-                    "intended" => ItemState::Intended,
-                    _ => ItemState::Ended(parse("outcome", &detail)?),
-                };
-                Ok((
+                let item = RunItem {
                     number,
-                    RunItem {
-                        number,
-                        run: RunId(run),
-                        state,
-                    },
-                ))
+                    run: RunId(run),
+                    outcome: parse("outcome", &detail)?,
+                };
+                Ok((number, item))
             })
             .collect()
     }
 
-    /// Source records of a bridge for which something was sent, or may have been, without a known outcome: in whichever
-    /// plan that was.
+    /// The items of one run that did not end well, by number, each with its operation where the plan is still kept.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn subjects_in_doubt(&self, bridge: &BridgeId) -> Result<BTreeSet<(RecordKind, SourceId)>> {
+    pub async fn failed_items(&self, run: &RunId) -> Result<Vec<(u32, Outcome, Option<Operation>)>> {
         let mut conn = self.read().await?;
         let rows = fetch_all!(
             conn,
-            (String, String),
-            "SELECT o.kind, o.source_id FROM run_item i
-             JOIN plan p ON p.id = i.plan_id
-             JOIN plan_operation o ON o.plan_id = i.plan_id AND o.number = i.number
-             WHERE p.bridge_id = $1 AND i.state IN ('intended', 'unknown')",
-            bridge.as_str()
-        )?;
-        let known = |(kind, id): (String, String)| Some((RecordKind::named(&kind)?, SourceId(id)));
-        Ok(rows.into_iter().filter_map(known).collect())
-    }
-
-    /// The items of one run that did not end well, by number.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn failed_items(&self, run: &RunId) -> Result<Vec<(u32, Outcome)>> {
-        let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (i64, String),
-            "SELECT number, detail FROM run_item WHERE run_id = $1 AND state NOT IN ('intended', 'done') ORDER BY number",
+            (i64, String, Option<String>),
+            "SELECT i.number, i.detail, o.body FROM run_item i
+             LEFT JOIN plan_operation o ON o.plan_id = i.plan_id AND o.number = i.number
+             WHERE i.run_id = $1 AND i.state <> 'done' ORDER BY i.number",
             run.as_str()
         )?;
         rows.into_iter()
-            .map(|(number, detail)| {
+            .map(|(number, detail, body)| {
                 Ok((
                     u32::try_from(number).unwrap_or(u32::MAX),
                     parse("outcome", &detail)?,
+                    body.map(|body| parse("operation", &body)).transpose()?,
                 ))
             })
             .collect()
     }
 
-    /// Commits the intent to carry out these operations. Only after this may anything be sent for them.
+    /// Records outcomes with their links and settles their claims, together. Returned are the numbers of items that
+    /// were not recorded, since another writer holds their claim by now: what they say is that writer's to find out.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn intend(&self, run: &RunId, plan: &PlanId, numbers: &[u32]) -> Result<()> {
-        let now = micros(self.clock.now());
-        let mut tx = self.write().await?;
-        insert_many!(
-            tx,
-            "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated)",
-            6,
-            "ON CONFLICT (plan_id, number) DO UPDATE SET run_id = excluded.run_id, state = excluded.state,
-                 detail = excluded.detail, updated = excluded.updated WHERE run_item.state <> 'done'",
-            numbers,
-            |q, n| q
-                .bind(run.as_str())
-                .bind(plan.as_str())
-                .bind(i64::from(*n))
-                .bind("intended")
-                .bind("")
-                .bind(now)
-        )?;
-        tx.commit().await
-    }
-
-    /// Records outcomes with their links, together.
-    ///
-    /// # Errors
-    /// When the database fails; then the items stay intended.
+    /// When the database fails; then nothing of it stands.
     pub async fn record(
         &self,
         run: &RunId,
         plan: &PlanId,
-        bridge: &BridgeId,
+        bridge: &Bridge,
         items: Vec<NewItem>,
-    ) -> Result<()> {
+    ) -> Result<BTreeSet<u32>> {
+        let held: Vec<Settled> = items.iter().filter_map(|item| item.settles.clone()).collect();
+        let mut lost = BTreeSet::new();
         let now = self.clock.now();
         let mut tx = self.write().await?;
+        let settled = settle(&mut tx, &bridge.destination, &held).await?;
         for item in items {
+            if item.settles.is_some_and(|held| !settled.contains(&held.marker)) {
+                lost.insert(item.number);
+                continue;
+            }
             if let Some(link) = item.link {
                 put_link(
                     &mut tx,
-                    bridge,
+                    &bridge.id,
                     link.kind,
                     &link.source,
                     &link.destination,
@@ -337,6 +310,7 @@ impl Store {
                 micros(now)
             )?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(lost)
     }
 }

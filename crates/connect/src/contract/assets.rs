@@ -1,6 +1,6 @@
 //! Clauses about creating, reading, archiving and refusing assets.
 
-use super::bench::{Bench, change, must, nothing_written, same, update, value_of};
+use super::bench::{Bench, change, must, nothing_written, same, soon, update, value_of};
 use crate::destination::{AssetScope, NewAsset, Write};
 use model::{Fields, RecordId, RecordKind};
 use serde_json::json;
@@ -247,7 +247,7 @@ pub(super) async fn refused(b: &Bench) -> Result<(), String> {
 }
 
 pub(super) async fn batch(b: &Bench) -> Result<(), String> {
-    must(b.to.write(&[]).await.is_empty(), || {
+    must(b.to.write(&[], soon()).await.is_empty(), || {
         "no writes got answers".to_owned()
     })?;
     must(b.can.max_batch > 0, || "max_batch is 0".to_owned())?;
@@ -273,7 +273,7 @@ pub(super) async fn batch(b: &Bench) -> Result<(), String> {
     ];
     let mut results = Vec::new();
     for some in writes.chunks(b.can.max_batch) {
-        let answers = b.to.write(some).await;
+        let answers = b.to.write(some, soon()).await;
         must(answers.len() == some.len(), || {
             format!("{} writes got {} answers", some.len(), answers.len())
         })?;

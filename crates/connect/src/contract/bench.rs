@@ -10,7 +10,9 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// One clause's workplace.
 pub(super) struct Bench {
@@ -111,7 +113,7 @@ impl Bench {
     }
 
     pub(super) async fn write_one(&self, write: Write) -> Result<WriteResult, String> {
-        let mut results = self.to.write(std::slice::from_ref(&write)).await;
+        let mut results = self.to.write(std::slice::from_ref(&write), soon()).await;
         must(results.len() == 1, || {
             format!("one write got {} answers", results.len())
         })?;
@@ -275,4 +277,9 @@ async fn two_text_fields(to: &dyn Destination, required: &Fields) -> Result<(Str
     }
     let second = keys.swap_remove(1);
     Ok((keys.swap_remove(0), second))
+}
+
+/// A time by which every write of a clause is on its way.
+pub(super) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(60)
 }

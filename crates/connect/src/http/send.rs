@@ -189,6 +189,9 @@ impl Inner {
         let mut renewed = false;
         loop {
             let permit = self.turn().await;
+            if request.send_by.is_some_and(|by| Instant::now() > by) {
+                return Err(too_late(doing, &self.host));
+            }
             let ready = Ready {
                 method: request.method.clone(),
                 url: url.clone(),
@@ -336,6 +339,11 @@ impl Inner {
 }
 
 const MAY_BE_DONE: &str = "It may have been carried out all the same";
+
+fn too_late(doing: &str, host: &str) -> Error {
+    let what = format!("its turn at {host} came too late, and nothing was sent");
+    Error::new(Kind::RateLimited { retry_after: None }, doing, what).advise("Try again later")
+}
 
 fn asked_by(error: &Error) -> Option<Duration> {
     match error.kind {

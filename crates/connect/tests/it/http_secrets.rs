@@ -90,6 +90,7 @@ async fn the_log_holds_method_host_path_and_status_and_no_secret() {
         query: &[],
         headers: HeaderMap::new(),
         payload: Payload::Json(serde_json::json!({"password": "hunter55"})),
+        send_by: None,
     };
     http.send_once("writing", request, &Tokens::new(&["hunter44"]))
         .await

@@ -14,6 +14,7 @@ fn post(path: &str) -> Outgoing<'_> {
         query: &[],
         headers: HeaderMap::new(),
         payload: Payload::Json(value!({"name": "Müller"})),
+        send_by: None,
     }
 }
 
@@ -122,4 +123,19 @@ async fn a_host_that_is_not_there_is_tried_thrice() {
         assert!(error.next.starts_with("Check the region or base URL"), "{error}");
     }
     assert_eq!(http.requests(), 6);
+}
+
+#[tokio::test]
+async fn a_write_whose_turn_comes_too_late_is_not_sent() {
+    let stand = Stand::start(|_, _| json(201, r#"{"id":7}"#)).await;
+    let http = stand.http();
+    let mut request = post("/clients");
+    request.send_by = tokio::time::Instant::now().checked_sub(std::time::Duration::from_millis(1));
+    let error = http
+        .send_once("adding a client", request, &Tokens::new(&["t"]))
+        .await
+        .unwrap_err();
+    assert!(matches!(error.kind, Kind::RateLimited { .. }), "{error}");
+    assert!(error.to_string().contains("nothing was sent"), "{error}");
+    assert_eq!(http.requests(), 0);
 }

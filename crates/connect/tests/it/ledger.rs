@@ -13,6 +13,7 @@ use serde_json::Value;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// One point in which the contract is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -369,7 +370,7 @@ impl Destination for Ledger {
         Ok(found.map(|(_, _, id)| id.clone()).take(limit).collect())
     }
 
-    async fn write(&self, writes: &[Write]) -> Vec<WriteResult> {
+    async fn write(&self, writes: &[Write], _send_by: Instant) -> Vec<WriteResult> {
         assert!(writes.len() <= self.can.max_batch);
         let mut results = Vec::new();
         for write in writes {

@@ -189,11 +189,7 @@ pub fn engine_on(store: &TestStore) -> Engine {
         ninjaone::connector(),
         registry::connector(store_handle.clone()),
     ]);
-    let options = EngineOptions {
-        holder: "a test".to_owned(),
-        proxy: None,
-        extra_ca: None,
-    };
+    let options = EngineOptions::new("a test");
     Engine::new(store_handle, connectors, options)
 }
 

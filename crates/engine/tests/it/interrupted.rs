@@ -4,8 +4,9 @@ use crate::hub::{Hub, confirmed, small};
 use connect::Marker;
 use model::{Outcome, RecordKind, RunKind};
 use simulators::faults::{Effect, Moment};
+use std::time::Duration;
 use store::registry::{AssetFilter, NewRegistryAsset};
-use store::{ItemState, NewItem};
+use store::{NewIntent, NewItem};
 use testkit::TestStore;
 
 #[tokio::test]
@@ -43,11 +44,20 @@ async fn an_intent_without_an_outcome_is_looked_up_before_it_is_sent_again() {
             plan: plan.id.clone(),
         };
         let run = store.begin_run(kind, "a process that dies").await.unwrap();
-        store
-            .intend(&run.id, &plan.id, &[operation.number])
-            .await
-            .unwrap();
         let marker = Marker::new(&bridge.source, RecordKind::Asset, &operation.subject.source_id);
+        let intend = async |version: i64, settles: Duration| {
+            let intent = NewIntent {
+                number: operation.number,
+                marker: marker.0.clone(),
+                version,
+            };
+            let turn = store
+                .intend(&run.id, &plan.id, &bridge.destination, &[intent], settles)
+                .await
+                .unwrap();
+            assert!(turn.contains(&operation.number));
+        };
+        intend(0, Duration::from_secs(3600)).await;
         let client = store.registry_clients().await.unwrap().remove(0).id;
         let made = NewRegistryAsset {
             client,
@@ -63,11 +73,17 @@ async fn an_intent_without_an_outcome_is_looked_up_before_it_is_sent_again() {
             .unwrap()
             .remove(0)
             .unwrap();
+        // It may still arrive: the record is left alone, the others are not.
+        let others = hub.apply(&plan, confirmed()).await.unwrap();
+        assert_eq!((others.counts.failed, others.counts.unknown), (0, 1));
+        // Another died over the same record; its write can no longer arrive.
+        intend(1, Duration::ZERO).await;
         let finished = hub.apply(&plan, confirmed()).await.unwrap();
-        assert_eq!(finished.counts.failed, 0);
+        assert_eq!((finished.counts.failed, finished.counts.unknown), (0, 0));
         let items = store.run_items(&plan.id).await.unwrap();
-        let found = ItemState::Ended(Outcome::Done { record: id });
-        assert_eq!(items[&operation.number].state, found, "adopted by its marker");
+        let found = Outcome::Done { record: id };
+        assert_eq!(items[&operation.number].outcome, found, "adopted by its marker");
+        assert_eq!(store.open_writes(&bridge.destination).await.unwrap(), 0);
         let filter = AssetFilter {
             limit: 1000,
             ..AssetFilter::default()
@@ -155,9 +171,10 @@ async fn a_failed_record_stops_no_other_and_can_be_applied_again() {
         number: one.number,
         outcome,
         link: None,
+        settles: None,
     };
     store
-        .record(&run.id, &plan.id, &bridge.id, vec![item])
+        .record(&run.id, &plan.id, &bridge, vec![item])
         .await
         .unwrap();
     let applied = hub.apply(&plan, confirmed()).await.unwrap();

@@ -1,7 +1,7 @@
 //! Links: stored with outcomes, found from both sides, unique where they must be.
 
 use crate::estate::{self, device};
-use model::{BridgeId, Clock, Outcome, RecordKind, RunId, SourceId};
+use model::{Bridge, Clock, Outcome, RecordKind, RunId, SourceId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::{Error, NewItem, NewLink, Store, WrittenValue};
@@ -41,11 +41,14 @@ fn link(
             destination: destination.into(),
             written,
         }),
+        settles: None,
     }
 }
 
-async fn record(store: &Store, bridge: &BridgeId, run: &RunId, items: Vec<NewItem>) -> store::Result<()> {
-    store.record(run, &PLAN.into(), bridge, items).await
+async fn record(store: &Store, bridge: &Bridge, run: &RunId, items: Vec<NewItem>) -> store::Result<()> {
+    let lost = store.record(run, &PLAN.into(), bridge, items).await?;
+    assert!(lost.is_empty(), "nothing here is claimed");
+    Ok(())
 }
 
 #[tokio::test]
@@ -62,7 +65,7 @@ async fn a_link_is_found_from_both_sides_and_keeps_what_was_written() {
             ],
         );
         let item = link(1, RecordKind::Asset, "7", "asset-7", values.clone());
-        record(&test, &bridge.id, &run, vec![item]).await.unwrap();
+        record(&test, &bridge, &run, vec![item]).await.unwrap();
 
         let stored = test
             .link(&bridge.id, RecordKind::Asset, &"7".into())
@@ -101,7 +104,7 @@ async fn a_link_is_found_from_both_sides_and_keeps_what_was_written() {
             "asset-8",
             written(&later, &[("name", json!("PC-2"))]),
         );
-        record(&test, &bridge.id, &later, vec![item]).await.unwrap();
+        record(&test, &bridge, &later, vec![item]).await.unwrap();
         let stored = test
             .link(&bridge.id, RecordKind::Asset, &"7".into())
             .await
@@ -139,7 +142,7 @@ async fn many_organizations_may_be_one_client_but_an_asset_has_one_device() {
             link(3, RecordKind::Site, "11", "acme", none()),
             link(4, RecordKind::Asset, "7", "asset-7", none()),
         ];
-        record(&test, &bridge.id, &run, items).await.unwrap();
+        record(&test, &bridge, &run, items).await.unwrap();
         let clients = test.links(&bridge.id, RecordKind::Client).await.unwrap();
         assert_eq!(clients.len(), 2);
         assert!(clients.values().all(|client| client.as_str() == "acme"));
@@ -152,7 +155,7 @@ async fn many_organizations_may_be_one_client_but_an_asset_has_one_device() {
 
         let error = record(
             &test,
-            &bridge.id,
+            &bridge,
             &run,
             vec![
                 link(5, RecordKind::Asset, "8", "asset-8", none()),
@@ -199,7 +202,7 @@ async fn asset_links_of_an_organization_are_those_of_its_devices_now() {
                 )
             })
             .collect();
-        record(&test, &bridge.id, &run, items).await.unwrap();
+        record(&test, &bridge, &run, items).await.unwrap();
         let of = async |organization: &str| {
             let links = test
                 .asset_links(&bridge.id, &connection.id, &SourceId::from(organization))

@@ -6,6 +6,7 @@
 mod address;
 mod assets;
 mod bridges;
+mod claims;
 mod connections;
 mod estate;
 mod grants;
@@ -18,6 +19,7 @@ mod projections;
 mod registry;
 mod registry_assets;
 mod registry_updates;
+mod run_reading;
 mod runs;
 mod snapshots;
 mod writers;

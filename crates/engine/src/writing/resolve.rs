@@ -8,12 +8,12 @@ use store::Store;
 
 /// The links of a bridge while a plan is applied.
 #[derive(Debug, Default)]
-pub(super) struct Links {
+pub(crate) struct Links {
     by_kind: BTreeMap<RecordKind, BTreeMap<SourceId, RecordId>>,
 }
 
 impl Links {
-    pub(super) async fn load(store: &Store, bridge: &Bridge) -> store::Result<Self> {
+    pub(crate) async fn load(store: &Store, bridge: &Bridge) -> store::Result<Self> {
         let mut by_kind = BTreeMap::new();
         for kind in [
             RecordKind::Client,
@@ -26,11 +26,11 @@ impl Links {
         Ok(Self { by_kind })
     }
 
-    pub(super) fn get(&self, kind: RecordKind, source: &SourceId) -> Option<&RecordId> {
+    pub(crate) fn get(&self, kind: RecordKind, source: &SourceId) -> Option<&RecordId> {
         self.by_kind.get(&kind)?.get(source)
     }
 
-    pub(super) fn add(&mut self, kind: RecordKind, source: &SourceId, record: &RecordId) {
+    pub(crate) fn add(&mut self, kind: RecordKind, source: &SourceId, record: &RecordId) {
         self.by_kind
             .entry(kind)
             .or_default()
@@ -38,7 +38,7 @@ impl Links {
     }
 
     /// The write of an operation, or why it cannot be written yet.
-    pub(super) fn write(&self, operation: &Operation, marker: Marker) -> Result<Write, String> {
+    pub(crate) fn write(&self, operation: &Operation, marker: Marker) -> Result<Write, String> {
         let source_id = operation.subject.source_id.0.clone();
         Ok(match &operation.action {
             Action::CreateClient(draft) => Write::CreateClient {

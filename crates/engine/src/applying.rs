@@ -1,0 +1,241 @@
+//! Applying a plan: one operation after the other, exactly as planned.
+//!
+//! How a single record is written so that it is neither lost nor doubled is [`crate::writing`]'s.
+
+use crate::crash::{Point, point};
+use crate::engine::{Engine, Runner, require};
+use crate::error::{Error, Result};
+use crate::progress::Work;
+use crate::writing::protocol::Timing;
+use crate::writing::{Links, Writer};
+use connect::Destination;
+use futures::stream::{self, StreamExt as _};
+use model::operation::Operation;
+use model::{
+    Actor, ActorRole, Bridge, ConnectionState, Outcome, PlanId, PlanSummary, Run, RunCounts, RunKind,
+    RunState,
+};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use store::NewLink;
+
+/// Operations read from the plan at a time.
+const PAGE: usize = 500;
+
+/// How much of a plan is applied.
+#[derive(Clone, Debug, Default)]
+pub struct ApplyOptions {
+    /// Only the first so many operations that write.
+    pub first: Option<u32>,
+    /// Operations a person took out, by number. They stay open in this plan.
+    pub deselected: BTreeSet<u32>,
+    /// A person has seen what made the brakes stop, and goes on.
+    pub confirmed: bool,
+}
+
+/// How many calls of the destination one lane makes before all lanes wait for each other.
+const CALLS: usize = 16;
+
+impl Engine {
+    /// Applies a plan.
+    ///
+    /// # Errors
+    /// When the plan is stale, stops for a person, or writing is off, nothing is written. When the store fails or the
+    /// work is stopped midway, what was finished stands and applying the plan again goes on from there. A record the
+    /// destination refuses is no error: it is an item of the run, with its reason.
+    pub async fn apply(
+        &self,
+        actor: &Actor,
+        _runner: &Runner,
+        id: &PlanId,
+        options: ApplyOptions,
+        work: Work<'_>,
+    ) -> Result<Run> {
+        require(actor, ActorRole::Technician, "apply plans")?;
+        let plan = self.plan(actor, id).await?;
+        let bridge = self.store.bridge(&plan.bridge).await?;
+        if !self.store.plan_is_current(&plan).await? {
+            return Err(Error::StalePlan { plan: id.to_string() });
+        }
+        self.check_newest(&plan, &bridge).await?;
+        if !plan.warnings.is_empty() && !options.confirmed {
+            return Err(Error::NeedsConfirmation {
+                plan: id.to_string(),
+                warnings: plan.warnings,
+            });
+        }
+        let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        if connection.read_only || connection.state == ConnectionState::Paused {
+            return Err(Error::WritesOff {
+                connection: connection.name,
+            });
+        }
+        for field in self.compiled_mapping(&bridge).await?.missing_fields {
+            if let Err(error) = destination.create_field(&field).await {
+                return Err(self.met(&connection, error).await);
+            }
+        }
+        let kind = RunKind::Apply {
+            bridge: bridge.id.clone(),
+            plan: id.clone(),
+        };
+        let mut run = self.store.begin_run(kind, &actor.to_string()).await?;
+        point(Point::RunBegun)?;
+        let result = self
+            .apply_operations(&mut run, &plan, &bridge, destination.as_ref(), &options, work)
+            .await;
+        let state = match &result {
+            Ok(()) => RunState::Finished,
+            Err(error) => RunState::Failed {
+                reason: error.to_string(),
+            },
+        };
+        point(Point::BeforeRunEnd)?;
+        self.store.end_run(&mut run, state).await?;
+        point(Point::RunEnded)?;
+        result.map(|()| run)
+    }
+
+    /// Refuses a plan that a newer plan or a newer read has overtaken: what it would archive or move may be back, or
+    /// elsewhere, by now.
+    async fn check_newest(&self, plan: &PlanSummary, bridge: &Bridge) -> Result<()> {
+        let newest = self.store.newest_plan(&bridge.id).await?;
+        let newer = if let Some(newer) = newest.filter(|newest| newest.id != plan.id) {
+            format!("plan {} was made since", newer.id)
+        } else if self
+            .store
+            .current_snapshot(&bridge.source)
+            .await?
+            .is_none_or(|s| s.id != plan.snapshot)
+        {
+            "the source was read since".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::Superseded {
+            plan: plan.id.to_string(),
+            newer,
+        })
+    }
+
+    async fn apply_operations(
+        &self,
+        run: &mut Run,
+        plan: &PlanSummary,
+        bridge: &Bridge,
+        destination: &dyn Destination,
+        options: &ApplyOptions,
+        work: Work<'_>,
+    ) -> Result<()> {
+        let capabilities = destination.capabilities();
+        let id = run.id.clone();
+        let mut applying = Applying {
+            writer: Writer {
+                engine: self,
+                run: &id,
+                plan: &plan.id,
+                bridge,
+                destination,
+                timing: Timing {
+                    send_within: self.options.send_within,
+                    settles_within: capabilities.settles_within,
+                },
+            },
+            counts: &mut run.counts,
+            links: Links::load(&self.store, bridge).await?,
+            batch: capabilities.max_batch.max(1),
+            lanes: capabilities.concurrency.max(1),
+            done: 0,
+            total: u64::from(options.first.unwrap_or(u32::MAX).min(plan.counts.writes())),
+            work,
+        };
+        let before = self.store.run_items(&plan.id).await?;
+        let most = applying.batch * applying.lanes * CALLS;
+        let mut group: Vec<Operation> = Vec::new();
+        let mut begun = 0_u64;
+        let mut after = 0;
+        'plan: loop {
+            let page = self.store.operations(&plan.id, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.number;
+            for operation in page {
+                if !operation.action.writes() || options.deselected.contains(&operation.number) {
+                    continue;
+                }
+                if let Some(Outcome::Done { .. }) = before.get(&operation.number).map(|i| &i.outcome) {
+                    continue;
+                }
+                if begun >= applying.total {
+                    break 'plan;
+                }
+                begun += 1;
+                // A new sort of operation may need links the last ones make.
+                let other = group
+                    .first()
+                    .is_some_and(|o| o.action.name() != operation.action.name());
+                if other || group.len() >= most {
+                    applying.carry_out(std::mem::take(&mut group)).await?;
+                }
+                group.push(operation);
+            }
+        }
+        applying.carry_out(group).await
+    }
+}
+
+/// A plan on its way.
+struct Applying<'a> {
+    writer: Writer<'a>,
+    counts: &'a mut RunCounts,
+    links: Links,
+    batch: usize,
+    lanes: usize,
+    done: u64,
+    total: u64,
+    work: Work<'a>,
+}
+
+impl Applying<'_> {
+    /// Carries out operations of one sort, several calls at once where the destination allows it. After a failure no
+    /// further call is begun, and those under way are waited for: a write that was given up would be in doubt.
+    async fn carry_out(&mut self, mut operations: Vec<Operation>) -> Result<()> {
+        let mut calls = Vec::with_capacity(operations.len().div_ceil(self.batch));
+        while !operations.is_empty() {
+            let rest = operations.split_off(self.batch.min(operations.len()));
+            calls.push(std::mem::replace(&mut operations, rest));
+        }
+        let failed = AtomicBool::new(false);
+        let (writer, links, work, halted) = (&self.writer, &self.links, self.work, &failed);
+        let calls = calls.into_iter().map(|call| async move {
+            if halted.load(Ordering::Relaxed) {
+                return Ok(Vec::new());
+            }
+            work.check()?;
+            writer.carry_out(call, links).await
+        });
+        let mut answers = stream::iter(calls).buffer_unordered(self.lanes);
+        let mut linked: Vec<NewLink> = Vec::new();
+        let mut first_error = None;
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(items) => {
+                    for item in items {
+                        self.counts.add(&item.outcome);
+                        self.done += 1;
+                        linked.extend(item.link);
+                    }
+                    work.progress.at("Applying", self.done, Some(self.total));
+                }
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        drop(answers);
+        for link in linked {
+            self.links.add(link.kind, &link.source, &link.destination);
+        }
+        first_error.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,273 @@
+//! The one way a record is written, whatever the destination: claim, look up where an earlier attempt may have
+//! arrived, send, record. [`protocol`] has the rules; here they meet the store and the destination.
+
+mod doubt;
+pub mod protocol;
+mod record;
+mod resolve;
+
+use crate::crash::{Point, point};
+use crate::engine::Engine;
+use crate::error::Result;
+use connect::{Destination, Marker, Write};
+use model::operation::{Action, Operation};
+use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
+use protocol::{Admission, Timing, admit};
+use record::{Books, outcome};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use store::{Claim, NewIntent, NewItem, Settled};
+use tokio::time::Instant;
+
+pub(crate) use resolve::Links;
+
+/// Source records and what they are linked to at this moment.
+type Linked = BTreeMap<(RecordKind, SourceId), RecordId>;
+
+/// Writes the operations of one plan to one destination.
+pub(crate) struct Writer<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) run: &'a RunId,
+    pub(crate) plan: &'a PlanId,
+    pub(crate) bridge: &'a Bridge,
+    pub(crate) destination: &'a dyn Destination,
+    pub(crate) timing: Timing,
+}
+
+/// An operation that may be sent.
+struct Ready {
+    operation: Operation,
+    marker: Marker,
+    write: Write,
+    claim: Claim,
+    in_doubt: bool,
+}
+
+impl Ready {
+    /// The claim this process holds once the intent is committed.
+    fn held(&self) -> Settled {
+        Settled {
+            marker: self.marker.0.clone(),
+            version: self.claim.version + 1,
+        }
+    }
+}
+
+impl Writer<'_> {
+    /// Carries out operations of one sort that do not build on each other, at most as many as one call of
+    /// [`Destination::write`] may hold. Each has an item with its outcome afterwards.
+    ///
+    /// # Errors
+    /// When the store fails. What was sent by then keeps its claim, and is looked up before it is sent again.
+    pub(crate) async fn carry_out(&self, operations: Vec<Operation>, links: &Links) -> Result<Vec<NewItem>> {
+        let books = Books {
+            engine: self.engine,
+            run: self.run,
+            plan: self.plan,
+            bridge: self.bridge,
+        };
+        let mut items = Vec::with_capacity(operations.len());
+        let ready = self.prepare(&books, operations, links, &mut items).await?;
+        if !ready.is_empty() {
+            // Taken before the commit: the request must have left in time even when the commit was slow.
+            let send_by = Instant::now() + self.timing.send_within;
+            let ours = self.claim(&books, ready, &mut items).await?;
+            point(Point::Intended)?;
+            let sending = self.look_up(&books, ours, &mut items).await;
+            point(Point::LookedUp)?;
+            self.send(&books, sending, send_by, &mut items).await?;
+        }
+        let items = books.record(items).await?;
+        point(Point::Recorded)?;
+        Ok(items)
+    }
+
+    /// What is to be sent for these operations. Those for which nothing is have their item in `items`.
+    async fn prepare(
+        &self,
+        books: &Books<'_>,
+        operations: Vec<Operation>,
+        links: &Links,
+        items: &mut Vec<NewItem>,
+    ) -> Result<Vec<Ready>> {
+        let store = &self.engine.store;
+        let mark = |o: &Operation| Marker::new(&self.bridge.source, o.subject.kind, &o.subject.source_id);
+        let markers: Vec<String> = operations.iter().map(|o| mark(o).0).collect();
+        // The claims before the links: whoever links a record after the first moves its claim on, and ours fails.
+        let mut claims = store.claims(&self.bridge.destination, &markers).await?;
+        let records: Vec<_> = operations
+            .iter()
+            .map(|o| (o.subject.kind, o.subject.source_id.clone()))
+            .collect();
+        let linked = store.linked_now(&self.bridge.id, &records).await?;
+        point(Point::ClaimsRead)?;
+        let now = match claims.values().any(|claim| claim.open.is_some()) {
+            true => Some(store.now().await?),
+            false => None,
+        };
+        let mut ready = Vec::new();
+        for operation in operations {
+            let marker = mark(&operation);
+            let claim = claims.remove(&marker.0).unwrap_or_default();
+            let admission = now.as_ref().map_or(Admission::Free, |now| admit(&claim, now));
+            let write = match decide(&operation, &linked, links) {
+                Decided::Send => links.write(&operation, marker.clone()),
+                Decided::Nothing(outcome) => {
+                    items.push(books.item(&operation, outcome, None));
+                    continue;
+                }
+            };
+            let write = match write {
+                Ok(write) => write,
+                Err(message) => {
+                    items.push(books.item(&operation, Outcome::Failed { message }, None));
+                    continue;
+                }
+            };
+            if let Admission::Wait(left) = admission {
+                items.push(books.item(&operation, may_still_arrive(left), None));
+                continue;
+            }
+            ready.push(Ready {
+                in_doubt: admission == Admission::InDoubt,
+                operation,
+                marker,
+                write,
+                claim,
+            });
+        }
+        Ok(ready)
+    }
+
+    /// Takes the claims, which commits the intents. What another worker took meanwhile is left to it.
+    async fn claim(
+        &self,
+        books: &Books<'_>,
+        ready: Vec<Ready>,
+        items: &mut Vec<NewItem>,
+    ) -> Result<Vec<Ready>> {
+        let intents: Vec<NewIntent> = ready
+            .iter()
+            .map(|ready| NewIntent {
+                number: ready.operation.number,
+                marker: ready.marker.0.clone(),
+                version: ready.claim.version,
+            })
+            .collect();
+        let store = &self.engine.store;
+        let settles = self.timing.quarantine();
+        let turns = store
+            .intend(self.run, self.plan, &self.bridge.destination, &intents, settles)
+            .await?;
+        let (ours, theirs): (Vec<_>, Vec<_>) = ready
+            .into_iter()
+            .partition(|ready| turns.contains(&ready.operation.number));
+        items.extend(theirs.iter().map(|ready| {
+            let message = "another worker was writing it at this moment".to_owned();
+            books.item(&ready.operation, Outcome::Skipped { message }, None)
+        }));
+        Ok(ours)
+    }
+
+    /// Finds out what became of earlier attempts; what is left is to be sent.
+    async fn look_up(&self, books: &Books<'_>, ours: Vec<Ready>, items: &mut Vec<NewItem>) -> Vec<Ready> {
+        let mut sending = Vec::with_capacity(ours.len());
+        for ready in ours {
+            let kind = ready.operation.subject.kind;
+            let found = match ready.in_doubt {
+                true => doubt::find_out(self.destination, kind, &ready.marker, &ready.write).await,
+                false => None,
+            };
+            match found {
+                Some(outcome) => items.push(books.item(&ready.operation, outcome, Some(ready.held()))),
+                None => sending.push(ready),
+            }
+        }
+        sending
+    }
+
+    async fn send(
+        &self,
+        books: &Books<'_>,
+        sending: Vec<Ready>,
+        send_by: Instant,
+        items: &mut Vec<NewItem>,
+    ) -> Result<()> {
+        if sending.is_empty() {
+            return Ok(());
+        }
+        let writes: Vec<Write> = sending.iter().map(|ready| ready.write.clone()).collect();
+        point(Point::BeforeSend)?;
+        let results = match Instant::now() > send_by {
+            true => vec![Err(too_late()); sending.len()],
+            false => self.destination.write(&writes, send_by).await,
+        };
+        point(Point::Answered)?;
+        debug_assert_eq!(results.len(), sending.len(), "a destination answers every write");
+        for (ready, result) in sending.iter().zip(results) {
+            items.push(books.item(&ready.operation, outcome(result), Some(ready.held())));
+        }
+        Ok(())
+    }
+}
+
+fn too_late() -> connect::WriteError {
+    let what = "this process was held up for too long after it had claimed the record; nothing was sent";
+    connect::WriteError::Refused(
+        connect::Error::new(connect::Kind::RateLimited { retry_after: None }, "writing", what)
+            .advise("Apply the plan again"),
+    )
+}
+
+fn may_still_arrive(left: Duration) -> Outcome {
+    Outcome::Unknown {
+        message: format!(
+            "an earlier attempt got no answer and may still arrive; it can be looked up in {} s",
+            left.as_secs().saturating_add(1)
+        ),
+    }
+}
+
+/// What an operation asks for, given what is linked by now.
+enum Decided {
+    Send,
+    Nothing(Outcome),
+}
+
+impl Decided {
+    fn skip(message: impl Into<String>) -> Self {
+        Self::Nothing(Outcome::Skipped {
+            message: message.into(),
+        })
+    }
+}
+
+fn decide(operation: &Operation, linked: &Linked, links: &Links) -> Decided {
+    let subject = &operation.subject;
+    if let Some(needed) = &operation.after_match {
+        let linked = links.get(RecordKind::Client, &needed.organization);
+        if linked.is_none_or(|linked| needed.client.as_ref().is_some_and(|client| client != linked)) {
+            return Decided::skip("the match of its organization was left out or refused");
+        }
+    }
+    let linked = linked.get(&(subject.kind, subject.source_id.clone()));
+    match &operation.action {
+        Action::CreateClient(_)
+        | Action::CreateSite(_)
+        | Action::CreateAssetType(_)
+        | Action::CreateAsset(_) => match linked {
+            Some(record) => Decided::skip(format!(
+                "it was linked to record {record} after the plan was made"
+            )),
+            None => Decided::Send,
+        },
+        Action::Link { record, .. } if subject.kind != RecordKind::Asset => Decided::Nothing(Outcome::Done {
+            record: record.clone(),
+        }),
+        // Both act on what is linked: an adoption that was left out or refused leaves its record alone.
+        Action::UpdateAsset { asset, .. } | Action::ArchiveAsset { asset } if linked != Some(asset) => {
+            Decided::skip(format!("asset {asset} is not linked to this device"))
+        }
+        _ => Decided::Send,
+    }
+}

@@ -1,0 +1,225 @@
+//! Claims on destination records: who may write one now, and whether an earlier write of it may still arrive.
+
+use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
+use crate::error::Result;
+use crate::json::{instant, micros};
+use crate::open::Store;
+use model::{ConnectionId, Moment, PlanId, RunId, Steady};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What is known of the writes of one destination record. Its default is that of a record never written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// Counts the writes that were begun; 0 for none.
+    pub version: i64,
+    /// The write whose outcome is not known, if there is one.
+    pub open: Option<OpenWrite>,
+}
+
+/// A write that was begun and whose outcome is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWrite {
+    /// When its intent was committed.
+    pub sent: Moment,
+    /// How long after that it may still arrive.
+    pub settles: Duration,
+}
+
+/// A write about to be sent.
+#[derive(Clone, Debug)]
+pub struct NewIntent {
+    /// The operation's number in its plan.
+    pub number: u32,
+    /// Our mark of the record.
+    pub marker: String,
+    /// The version its claim was read at.
+    pub version: i64,
+}
+
+/// The claim an outcome settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Our mark of the record.
+    pub marker: String,
+    /// The version its writer holds.
+    pub version: i64,
+}
+
+type Row = (String, i64, Option<i64>, Option<String>, Option<i64>, i64);
+
+fn claim((marker, version, sent_at, boot, up, settles): Row) -> (String, Claim) {
+    let open = sent_at.map(|at| OpenWrite {
+        sent: Moment {
+            at: instant(at),
+            steady: boot.zip(up).map(|(boot, up)| Steady {
+                boot,
+                up: Duration::from_micros(u64::try_from(up).unwrap_or(0)),
+            }),
+        },
+        settles: Duration::from_micros(u64::try_from(settles).unwrap_or(0)),
+    });
+    (marker, Claim { version, open })
+}
+
+fn whole_micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl Store {
+    /// The claims on the records with these marks; one that is not in the answer was never written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claims(
+        &self,
+        destination: &ConnectionId,
+        markers: &[String],
+    ) -> Result<BTreeMap<String, Claim>> {
+        let mut conn = self.read().await?;
+        let mut found = BTreeMap::new();
+        for chunk in markers.chunks(ROWS_PER_STATEMENT) {
+            let sql = values_statement(
+                "SELECT marker, version, sent_at, sent_boot, sent_up, settles FROM write_claim
+                 WHERE (destination_id, marker) IN (",
+                2,
+                chunk.len(),
+                ")",
+            );
+            let rows: Vec<Row> = on_either!(conn, c => {
+                let mut query = sqlx::query_as(sql);
+                for marker in chunk {
+                    query = query.bind(destination.as_str()).bind(marker.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?;
+            found.extend(rows.into_iter().map(claim));
+        }
+        Ok(found)
+    }
+
+    /// How many writes to a destination have no known outcome.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_writes(&self, destination: &ConnectionId) -> Result<u64> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            (i64,),
+            "SELECT COUNT(*) FROM write_claim WHERE destination_id = $1 AND sent_at IS NOT NULL",
+            destination.as_str()
+        )?;
+        Ok(row.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// Commits the intent to write these records, and says for which of them, by number, it is this process's turn:
+    /// those whose claim still stood at the version it was read at. Only for those may anything be sent, and their
+    /// version is one higher now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn intend(
+        &self,
+        run: &RunId,
+        plan: &PlanId,
+        destination: &ConnectionId,
+        intents: &[NewIntent],
+        settles: Duration,
+    ) -> Result<BTreeSet<u32>> {
+        let mut tx = self.write().await?;
+        let now = self.moment(&mut tx).await?;
+        let (boot, up) = match &now.steady {
+            Some(Steady { boot, up }) => (Some(boot.as_str()), Some(whole_micros(*up))),
+            None => (None, None),
+        };
+        let mut turns = BTreeSet::new();
+        for chunk in intents.chunks(ROWS_PER_STATEMENT) {
+            let sql = values_statement(
+                "INSERT INTO write_claim (destination_id, marker, version, sent_at, sent_boot, sent_up, settles, run_id,
+                                          plan_id, number)",
+                10,
+                chunk.len(),
+                "ON CONFLICT (destination_id, marker) DO UPDATE SET version = excluded.version,
+                     sent_at = excluded.sent_at, sent_boot = excluded.sent_boot, sent_up = excluded.sent_up,
+                     settles = excluded.settles, run_id = excluded.run_id, plan_id = excluded.plan_id,
+                     number = excluded.number
+                 WHERE write_claim.version = excluded.version - 1
+                 RETURNING number",
+            );
+            let rows: Vec<(i64,)> = on_either!(tx, c => {
+                let mut query = sqlx::query_as(sql);
+                for intent in chunk {
+                    query = query
+                        .bind(destination.as_str())
+                        .bind(intent.marker.as_str())
+                        .bind(intent.version + 1)
+                        .bind(micros(now.at))
+                        .bind(boot)
+                        .bind(up)
+                        .bind(whole_micros(settles))
+                        .bind(run.as_str())
+                        .bind(plan.as_str())
+                        .bind(i64::from(intent.number));
+                }
+                query.fetch_all(&mut *c).await
+            })?;
+            turns.extend(
+                rows.into_iter()
+                    .filter_map(|(number,)| u32::try_from(number).ok()),
+            );
+        }
+        tx.commit().await?;
+        Ok(turns)
+    }
+
+    /// The moment waits are measured by: the database's time on PostgreSQL, where machines with clocks of their own
+    /// meet, else this machine's two clocks.
+    pub(crate) async fn moment(&self, tx: &mut Tx) -> Result<Moment> {
+        let at = self.database_time(tx).await?;
+        let steady = match tx {
+            Tx::Sqlite(_) => self.clock.steady(),
+            Tx::Postgres(_) => None,
+        };
+        Ok(Moment { at, steady })
+    }
+
+    /// The same, now.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn now(&self) -> Result<Moment> {
+        let mut tx = self.write().await?;
+        self.moment(&mut tx).await
+    }
+}
+
+/// Closes these claims, but for those another writer has moved on; the marks of those it closed.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    destination: &ConnectionId,
+    held: &[Settled],
+) -> Result<BTreeSet<String>> {
+    let mut closed = BTreeSet::new();
+    for chunk in held.chunks(ROWS_PER_STATEMENT) {
+        let sql = values_statement(
+            "UPDATE write_claim SET sent_at = NULL, sent_boot = NULL, sent_up = NULL
+             WHERE (destination_id, marker, version) IN (",
+            3,
+            chunk.len(),
+            ") RETURNING marker",
+        );
+        let rows: Vec<(String,)> = on_either!(tx, c => {
+            let mut query = sqlx::query_as(sql);
+            for held in chunk {
+                query = query
+                    .bind(destination.as_str())
+                    .bind(held.marker.as_str())
+                    .bind(held.version);
+            }
+            query.fetch_all(&mut *c).await
+        })?;
+        closed.extend(rows.into_iter().map(|(marker,)| marker));
+    }
+    Ok(closed)
+}
