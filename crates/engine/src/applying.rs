@@ -52,6 +52,7 @@ impl Engine {
         work: Work<'_>,
     ) -> Result<Run> {
         require(actor, ActorRole::Technician, "apply plans")?;
+        let engine = &self.acting(actor);
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
         if !self.store.plan_is_current(&plan).await? {
@@ -79,9 +80,9 @@ impl Engine {
             bridge: bridge.id.clone(),
             plan: id.clone(),
         };
-        let mut run = self.store.begin_run(kind, &actor.to_string()).await?;
+        let mut run = engine.store.begin_run(kind, &actor.to_string()).await?;
         point(Point::RunBegun)?;
-        let result = self
+        let result = engine
             .apply_operations(&mut run, &plan, &bridge, destination.as_ref(), &options, work)
             .await;
         let state = match &result {
@@ -91,8 +92,9 @@ impl Engine {
             },
         };
         point(Point::BeforeRunEnd)?;
-        self.store.end_run(&mut run, state).await?;
+        engine.store.end_run(&mut run, state).await?;
         point(Point::RunEnded)?;
+        self.keep_audit_mark().await?;
         result.map(|()| run)
     }
 

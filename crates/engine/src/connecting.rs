@@ -66,6 +66,7 @@ impl Engine {
                 kind: request.kind.clone(),
                 problems,
             })?;
+        let store = &self.acting(actor).store;
         match existing {
             Some(connection) if connection.kind != request.kind => Err(store::Error::Taken {
                 what: "connection of another kind",
@@ -77,14 +78,12 @@ impl Engine {
                 connection.settings = request.settings;
                 connection.allow_private_hosts = request.allow_private_hosts;
                 if same_account {
-                    self.store
-                        .update_connection(&connection, &request.secrets)
-                        .await?;
+                    store.update_connection(&connection, &request.secrets).await?;
                 } else {
                     connection.state = ConnectionState::NeedsAuthorization;
-                    self.store.move_connection(&connection, &request.secrets).await?;
+                    store.move_connection(&connection, &request.secrets).await?;
                 }
-                Ok(self.store.connection(&connection.id).await?)
+                Ok(store.connection(&connection.id).await?)
             }
             None => {
                 let new = NewConnection {
@@ -94,13 +93,13 @@ impl Engine {
                     settings: request.settings,
                     allow_private_hosts: request.allow_private_hosts,
                 };
-                let connection = self.store.add_connection(new, &request.secrets).await?;
+                let connection = store.add_connection(new, &request.secrets).await?;
                 if self.authorization(&connection).await?.is_none() {
-                    self.store
+                    store
                         .set_connection_state(&connection.id, &ConnectionState::Connected)
                         .await?;
                 }
-                Ok(self.store.connection(&connection.id).await?)
+                Ok(store.connection(&connection.id).await?)
             }
         }
     }
@@ -148,7 +147,7 @@ impl Engine {
             .finish(pending, query)
             .await
             .map_err(Error::outside(&connection.name))?;
-        self.accept(&connection, pair).await
+        self.acting(actor).accept(&connection, pair).await
     }
 
     /// Authorizes a connection that needs no person.
@@ -163,7 +162,7 @@ impl Engine {
             .machine_grant()
             .await
             .map_err(Error::outside(&connection.name))?;
-        self.accept(&connection, pair).await
+        self.acting(actor).accept(&connection, pair).await
     }
 
     /// Whether a stored grant is there that has not ended for good, as far as can be told without asking.

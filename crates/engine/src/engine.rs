@@ -5,7 +5,7 @@ use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DatabaseLock, Store};
+use store::{AuditMark, DatabaseLock, Store};
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct EngineOptions {
     pub proxy: Option<url::Url>,
     /// More certificate authorities, PEM.
     pub extra_ca: Option<Vec<u8>>,
+    /// Where the end of the audit log is kept outside the database.
+    pub audit_mark: Option<AuditMark>,
     /// How long after its intent was committed a write may still be sent.
     pub send_within: Duration,
 }
@@ -27,6 +29,7 @@ impl EngineOptions {
             holder: holder.into(),
             proxy: None,
             extra_ca: None,
+            audit_mark: None,
             send_within: Duration::from_secs(30),
         }
     }
@@ -56,6 +59,14 @@ impl Engine {
         }
     }
 
+    /// The same use cases, with what they change noted as `actor`'s.
+    pub(crate) fn acting(&self, actor: &Actor) -> Self {
+        Self {
+            store: self.store.on_behalf_of(actor),
+            ..self.clone()
+        }
+    }
+
     /// The connectors this program was built with.
     pub fn connectors(&self) -> &Connectors {
         &self.connectors
@@ -73,6 +84,8 @@ impl Engine {
     pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
         require(actor, ActorRole::Technician, "run a sync")?;
         let lock = self.store.lock_runner(&self.options.holder).await?;
+        // A log that lost its end would lose what this runner does, too.
+        self.keep_audit_mark().await?;
         let ended = self
             .store
             .end_abandoned_runs("the process that ran it ended before it did")

@@ -8,6 +8,7 @@
 
 pub mod applying;
 pub mod assets;
+pub mod auditing;
 pub mod bridges;
 pub mod checking;
 pub mod connecting;

@@ -49,8 +49,8 @@ impl Engine {
                 state: connection.state,
             });
         }
-        let mut run = self
-            .store
+        let store = &self.acting(actor).store;
+        let mut run = store
             .begin_run(
                 RunKind::Read {
                     connection: id.clone(),
@@ -62,7 +62,7 @@ impl Engine {
         let state = match &result {
             Ok(report) => {
                 if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
-                    self.store
+                    store
                         .set_connection_state(id, &ConnectionState::Connected)
                         .await?;
                 }
@@ -74,7 +74,8 @@ impl Engine {
                 reason: error.to_string(),
             },
         };
-        self.store.end_run(&mut run, state).await?;
+        store.end_run(&mut run, state).await?;
+        self.keep_audit_mark().await?;
         result
     }
 

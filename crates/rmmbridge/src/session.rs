@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::vault::MasterKey;
-use store::{DatabaseUrl, Store};
+use store::{AuditMark, DatabaseUrl, Store};
 use tokio_util::sync::CancellationToken;
 
 /// Where a session finds its data.
@@ -124,6 +124,7 @@ impl Session {
         let options = EngineOptions {
             proxy,
             extra_ca,
+            audit_mark: Some(AuditMark::at(data_dir.join("audit.head"))),
             ..EngineOptions::new(holder(command))
         };
         let engine = Engine::new(store.clone(), connectors::all(store.clone()), options);

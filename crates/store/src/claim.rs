@@ -1,10 +1,12 @@
 //! Claims on destination records: who may write one now, and whether an earlier write of it may still arrive.
 
+use crate::audit::Note;
 use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::Result;
 use crate::json::{instant, micros};
 use crate::open::Store;
 use model::{ConnectionId, Moment, PlanId, RunId, Steady};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -169,6 +171,15 @@ impl Store {
                     .filter_map(|(number,)| u32::try_from(number).ok()),
             );
         }
+        let notes: Vec<Note> = intents
+            .iter()
+            .filter(|intent| turns.contains(&intent.number))
+            .map(|intent| {
+                let detail = json!({ "run": run, "plan": plan, "number": intent.number });
+                Note::new("write.begun", &intent.marker).with(detail)
+            })
+            .collect();
+        self.note(&mut tx, &notes).await?;
         tx.commit().await?;
         Ok(turns)
     }

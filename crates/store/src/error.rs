@@ -110,6 +110,9 @@ pub enum Error {
         /// Which row.
         what: String,
     },
+    /// The audit log cannot be written to or is not whole: nothing is done that it could not tell of.
+    #[error("the audit log: {0}. Nothing was done. Run `rmmbridge audit verify`")]
+    AuditLog(String),
     /// Sealed secrets could not be opened or made.
     #[error(transparent)]
     Vault(#[from] crate::vault::VaultError),

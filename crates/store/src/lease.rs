@@ -69,6 +69,10 @@ pub struct DatabaseLock {
 /// Tells our advisory lock from others of the same database ("rmmbridg" in ASCII).
 const ADVISORY: i64 = 0x726d_6d62_7269_6467;
 
+/// How often PostgreSQL is asked for the lock, and how long apart.
+const LOCK_TRIES: u32 = 15;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
 /// A lease in the database, for processes on several machines. It must be renewed before it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
@@ -101,15 +105,21 @@ impl Store {
                     .bind(name)
                     .execute(&mut session)
                     .await?;
-                let (taken,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
-                    .bind(ADVISORY)
-                    .fetch_one(&mut session)
-                    .await?;
-                if taken {
-                    return Ok(DatabaseLock {
-                        _file: None,
-                        _session: Some(session),
-                    });
+                // The server hears a little late that a session ended: the last holder's may seem to be there still.
+                for attempt in 0..LOCK_TRIES {
+                    if attempt > 0 {
+                        tokio::time::sleep(LOCK_PAUSE).await;
+                    }
+                    let (taken,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
+                        .bind(ADVISORY)
+                        .fetch_one(&mut session)
+                        .await?;
+                    if taken {
+                        return Ok(DatabaseLock {
+                            _file: None,
+                            _session: Some(session),
+                        });
+                    }
                 }
                 let holder: Option<(String,)> = sqlx::query_as(
                     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid

@@ -12,6 +12,9 @@
 
 #[macro_use]
 mod db;
+mod audit;
+mod audit_chain;
+mod audit_mark;
 mod bridge;
 mod claim;
 mod connection;
@@ -33,6 +36,8 @@ mod snapshot;
 mod source_list;
 pub mod vault;
 
+pub use audit::{AuditEntry, AuditHead, Note, Verified};
+pub use audit_mark::AuditMark;
 pub use claim::{Claim, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;
 pub use db::{Conn, Db, Tx};

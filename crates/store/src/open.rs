@@ -1,5 +1,6 @@
 //! Opening the database, and what every store function needs: pools, vault, clock, ids.
 
+use crate::audit_chain::{ChainKey, HASH};
 use crate::db::{Conn, Db, Tx};
 use crate::error::{Error, Result};
 use crate::vault::MasterKey;
@@ -84,6 +85,9 @@ pub struct Store {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) audit_key: Arc<ChainKey>,
+    /// On whose behalf changes are made.
+    pub(crate) actor: Arc<str>,
 }
 
 impl fmt::Debug for Store {
@@ -115,14 +119,17 @@ impl Store {
         };
         migrated.map_err(migration_error)?;
         let ids = Arc::new(TimeOrderedIds::new(clock.clone(), random.clone()));
-        let store = Self {
+        let mut store = Self {
             db,
             key,
             clock,
             random,
             ids,
+            audit_key: Arc::new(ChainKey::new([0; HASH])),
+            actor: Arc::from("program"),
         };
         store.check_key().await?;
+        store.open_audit_key().await?;
         Ok(store)
     }
 

@@ -16,14 +16,19 @@ use store::Claim;
 pub struct Timing {
     /// From the commit of an intent to the moment its request has left. A later one is not sent.
     pub send_within: Duration,
-    /// From leaving until it shows in the destination or never will.
+    /// From leaving until it shows in the destination or never will. Zero for one that takes no write after its sender
+    /// is gone, and no mark twice.
     pub settles_within: Duration,
 }
 
 impl Timing {
-    /// How long after an intent its record is left alone when no outcome is known.
+    /// How long after an intent its record is left alone when no outcome is known: nothing at all where a write cannot
+    /// arrive after its sender is gone.
     pub fn quarantine(self) -> Duration {
-        self.send_within.saturating_add(self.settles_within)
+        match self.settles_within.is_zero() {
+            true => Duration::ZERO,
+            false => self.send_within.saturating_add(self.settles_within),
+        }
     }
 }
 
@@ -107,6 +112,19 @@ mod tests {
             admit(&open(1_000), &moment(400)),
             wait(150),
             "the clock was put back"
+        );
+    }
+
+    #[test]
+    fn where_nothing_can_arrive_late_nobody_waits() {
+        let timing = |settles_within| Timing {
+            send_within: Duration::from_secs(30),
+            settles_within,
+        };
+        assert_eq!(timing(Duration::ZERO).quarantine(), Duration::ZERO);
+        assert_eq!(
+            timing(Duration::from_secs(70)).quarantine(),
+            Duration::from_secs(100)
         );
     }
 

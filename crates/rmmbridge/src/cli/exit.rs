@@ -3,6 +3,8 @@
 use crate::output::Output;
 use std::process::ExitCode;
 
+/// It went wrong.
+pub const FAILED: u8 = 1;
 /// A person has to decide.
 pub const PERSON: u8 = 3;
 /// Some records could not be written.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod assets;
+mod audit;
 mod bridge;
 mod check;
 mod config;
@@ -103,6 +104,9 @@ enum Command {
     Runs(runs::RunsArguments),
     /// Assets of the built-in registry, and where each of their values came from
     Assets(assets::AssetsArguments),
+    /// Who did what, and whether that log is whole
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Write the configuration, without secrets, as YAML
     Export(config::ExportArguments),
     /// Take over a configuration (YAML), or clients and assets you already have (CSV)
@@ -133,6 +137,7 @@ impl Command {
             Self::Sync(_) => "sync",
             Self::Runs(_) => "runs",
             Self::Assets(_) => "assets",
+            Self::Audit(_) => "audit",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::Simulate(_) => "simulate",
@@ -188,14 +193,19 @@ async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCo
         Command::Sync(arguments) => sync::run(&session, arguments, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,
         Command::Assets(arguments) => assets::run(&session, arguments, output).await,
+        Command::Audit(command) => audit::run(&session, command, output).await,
         Command::Export(arguments) => config::export(&session, arguments, output).await,
         Command::Import(command) => config::import(&session, command, output).await,
         Command::Demo(_) | Command::Simulate(_) | Command::Doctor | Command::Completions { .. } => {
             Ok(ExitCode::SUCCESS)
         }
     };
+    // What was noted is kept outside the database as well, whether the command went well or not.
+    let kept = session.engine.keep_audit_mark().await;
     session.close().await;
-    result
+    let code = result?;
+    kept?;
+    Ok(code)
 }
 
 #[cfg(test)]

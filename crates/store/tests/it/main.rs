@@ -5,6 +5,7 @@
 
 mod address;
 mod assets;
+mod audit;
 mod bridges;
 mod claims;
 mod connections;
