@@ -52,6 +52,7 @@ impl Engine {
         work: Work<'_>,
     ) -> Result<Run> {
         require(actor, ActorRole::Technician, "apply plans")?;
+        self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
         if !self.store.plan_is_current(&plan).await? {

@@ -8,14 +8,17 @@
 
 pub mod applying;
 pub mod assets;
+mod backing_up;
 pub mod bridges;
 pub mod checking;
 pub mod connecting;
+mod contacts;
 pub mod crash;
 mod engine;
 mod error;
 mod grants;
 pub mod import;
+mod instance;
 mod mapper;
 pub mod mapping;
 pub mod matching;
@@ -25,6 +28,7 @@ pub mod portable;
 pub mod progress;
 pub mod read;
 pub mod resolve;
+mod rotating;
 pub mod runs;
 pub mod sync;
 mod tenant;

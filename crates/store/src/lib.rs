@@ -12,6 +12,10 @@
 
 #[macro_use]
 mod db;
+#[macro_use]
+mod backup_rows;
+mod backup;
+mod backup_file;
 mod bridge;
 mod claim;
 mod connection;
@@ -20,29 +24,39 @@ mod error;
 #[cfg(test)]
 mod full_disk;
 mod grant;
+mod instance;
 mod json;
 mod lease;
 mod link;
 mod open;
+mod packed;
 mod plan;
 mod projection;
 pub mod registry;
+mod restore;
+mod rotation;
+mod rotation_file;
+mod rotation_keys;
 mod run;
 mod secret;
 mod snapshot;
 mod source_list;
 pub mod vault;
 
+pub use backup::{BackupOptions, BackupReport};
 pub use claim::{Claim, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;
 pub use db::{Conn, Db, Tx};
 pub use device::{DeviceRow, KnownDevice};
 pub use error::{Error, Result};
 pub use grant::{StoredGrant, StoredGrants, Turn};
+pub use instance::{Installation, Instance};
 pub use lease::{DatabaseLock, Lease, RunnerLock};
 pub use link::{Link, WrittenValue};
 pub use open::{DatabaseUrl, Store};
 pub use plan::PlanWriter;
-pub use projection::StoredProjection;
+pub use projection::{DeviceForPlanning, StoredProjection};
+pub use rotation::Rotation;
+pub use rotation_keys::KeyRing;
 pub use run::{NewItem, NewLink, RunItem};
 pub use snapshot::{Snapshot, SnapshotWriter};

@@ -193,7 +193,10 @@ async fn a_database_of_a_newer_version_is_left_alone() {
             "{error:?}"
         );
         let shown = error.to_string();
-        assert!(shown.contains(&format!("schema 9000, this program knows {known}")), "{shown}");
+        assert!(
+            shown.contains(&format!("schema 9000, this program knows {known}")),
+            "{shown}"
+        );
         assert!(shown.contains("Use that version, or restore a backup"), "{shown}");
         // What stood there stands, and the refusal holds no lock.
         assert_eq!(test.sql("SELECT COUNT(*) FROM _sqlx_migrations").await, known + 1);
