@@ -53,6 +53,7 @@ impl Engine {
     ) -> Result<Run> {
         require(actor, ActorRole::Technician, "apply plans")?;
         let engine = &self.acting(actor);
+        self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
         if !self.store.plan_is_current(&plan).await? {

@@ -6,7 +6,6 @@
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use crate::grants::is_alive;
 use connect::oauth::MemoryGrants;
 use connect::{Authorization, GrantStore as _, Kind, Mode, NewGrant, Pending, Secrets};
 use model::{Actor, ActorRole, Connection, ConnectionId, ConnectionState};
@@ -165,22 +164,6 @@ impl Engine {
         self.acting(actor).accept(&connection, pair).await
     }
 
-    /// Whether a stored grant is there that has not ended for good, as far as can be told without asking.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn has_grant(&self, actor: &Actor, id: &ConnectionId) -> Result<bool> {
-        require(actor, ActorRole::Viewer, "see connections")?;
-        let connection = self.store.connection(id).await?;
-        let cx = self.context(&connection).await?;
-        let grant = cx
-            .grants
-            .load()
-            .await
-            .map_err(|e| Error::outside(&connection.name)(e.into()))?;
-        Ok(grant.is_some_and(|grant| is_alive(&grant, self.clock().now())))
-    }
-
     async fn authorization(&self, connection: &Connection) -> Result<Option<Arc<dyn Authorization>>> {
         let cx = self.context(connection).await?;
         self.connectors
@@ -190,6 +173,7 @@ impl Engine {
     }
 
     async fn must_authorize(&self, connection: &Connection) -> Result<Arc<dyn Authorization>> {
+        self.require_confirmed_instance().await?;
         self.authorization(connection).await?.ok_or_else(|| {
             let error = connect::Error::new(
                 Kind::Configuration,

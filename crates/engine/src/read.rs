@@ -40,6 +40,7 @@ impl Engine {
         work: Work<'_>,
     ) -> Result<ReadReport> {
         require(actor, ActorRole::Technician, "read a source")?;
+        self.require_confirmed_instance().await?;
         let (connection, source) = self.open_source(id).await?;
         // Without a grant that was tried, nobody knows whose account it is: reading could take one tenant's devices for
         // another's.

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use model::{Actor, Clock, Random, Steady};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use store::Installation;
 use tracing_subscriber::EnvFilter;
 
 /// The machine's clock.
@@ -82,6 +83,16 @@ pub fn holder(command: &str) -> String {
         .or_else(|| environment("COMPUTERNAME"))
         .unwrap_or_else(|| "this machine".to_owned());
     format!("rmmbridge {command}, process {} on {host}", std::process::id())
+}
+
+/// Where this program is installed: what a copied hub is told by.
+pub fn installation(data_dir: &Path) -> Installation {
+    // machine-id(5): it stays over restarts, and a container has one only when it was given one.
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    Installation {
+        data_dir: data_dir.to_owned(),
+        machine: machine.trim().to_owned(),
+    }
 }
 
 /// Logs go to standard error, warnings only unless asked for more; `RMMBRIDGE_LOG` takes tracing's filter syntax.

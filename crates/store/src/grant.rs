@@ -96,6 +96,7 @@ impl StoredGrants {
     /// # Errors
     /// When the database fails.
     pub async fn begin_refresh(&self, version: i64, holder: &str, overdue: Duration) -> Result<Turn> {
+        self.store.require_confirmed_instance().await?;
         let mut tx = self.store.write().await?;
         let now = self.store.database_time(&mut tx).await?;
         let until = now

@@ -47,7 +47,9 @@ fn code(error: &anyhow::Error) -> ExitCode {
     }
     match error.downcast_ref::<engine::Error>() {
         Some(engine::Error::Store(error)) if store(error) => ExitCode::from(BUSY),
-        Some(engine::Error::NeedsConfirmation { .. }) => ExitCode::from(PERSON),
+        Some(
+            engine::Error::NeedsConfirmation { .. } | engine::Error::Store(store::Error::Unconfirmed { .. }),
+        ) => ExitCode::from(PERSON),
         Some(engine::Error::Stopped) => ExitCode::from(130),
         _ => ExitCode::FAILURE,
     }
