@@ -13,7 +13,7 @@ use std::time::Duration;
 /// What is known of the writes of one destination record. Its default is that of a record never written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
-    /// Counts the writes that were begun; 0 for none.
+    /// Moves on with each write that is begun and with each outcome; 0 before the first.
     pub version: i64,
     /// The write whose outcome is not known, if there is one.
     pub open: Option<OpenWrite>,
@@ -205,7 +205,8 @@ impl Store {
     }
 }
 
-/// Closes these claims, but for those another writer has moved on; the marks of those it closed.
+/// Closes these claims, but for those another writer has moved on; the marks of those it closed. Their versions move on
+/// as well: whoever read one while it was in doubt knows nothing of the outcome and its link, and may not take it.
 pub(crate) async fn settle(
     tx: &mut Tx,
     destination: &ConnectionId,
@@ -214,7 +215,7 @@ pub(crate) async fn settle(
     let mut closed = BTreeSet::new();
     for chunk in held.chunks(ROWS_PER_STATEMENT) {
         let sql = values_statement(
-            "UPDATE write_claim SET sent_at = NULL, sent_boot = NULL, sent_up = NULL
+            "UPDATE write_claim SET version = version + 1, sent_at = NULL, sent_boot = NULL, sent_up = NULL
              WHERE (destination_id, marker, version) IN (",
             3,
             chunk.len(),

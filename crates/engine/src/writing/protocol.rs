@@ -48,9 +48,19 @@ pub fn admit(claim: &Claim, now: &Moment) -> Admission {
     let Some(open) = &claim.open else {
         return Admission::Free;
     };
-    match open.settles.checked_sub(now.since(&open.sent)) {
+    match open.settles.checked_sub(passed(&open.sent, now)) {
         Some(left) if !left.is_zero() => Admission::Wait(left),
         _ => Admission::InDoubt,
+    }
+}
+
+/// How long ago `sent` is, at least. Since the machine was started anew there is the time of day alone, which may have
+/// been put forward meanwhile; that the machine has been up for so long is certain.
+fn passed(sent: &Moment, now: &Moment) -> Duration {
+    let passed = now.since(sent);
+    match (&sent.steady, &now.steady) {
+        (Some(then), Some(now)) if then.boot != now.boot => passed.min(now.up),
+        _ => passed,
     }
 }
 
@@ -78,6 +88,7 @@ pub fn resolve(mut found: Vec<RecordId>) -> Resolution {
 mod tests {
     use super::*;
     use jiff::Timestamp;
+    use model::Steady;
     use store::OpenWrite;
 
     fn moment(millis: i64) -> Moment {
@@ -126,6 +137,27 @@ mod tests {
             timing(Duration::from_secs(70)).quarantine(),
             Duration::from_secs(100)
         );
+    }
+
+    #[test]
+    fn a_clock_put_forward_before_a_restart_of_the_machine_shortens_no_quarantine() {
+        let up = |boot: &str, millis| {
+            Some(Steady {
+                boot: boot.to_owned(),
+                up: Duration::from_millis(millis),
+            })
+        };
+        let mut claim = open(1_000);
+        claim.open.as_mut().unwrap().sent.steady = up("a", 70_000);
+        let mut now = moment(3_600_000);
+        now.steady = up("b", 20);
+        assert_eq!(admit(&claim, &now), Admission::Wait(Duration::from_millis(130)));
+        now.steady = up("b", 150);
+        assert_eq!(admit(&claim, &now), Admission::InDoubt);
+        // On another machine, that has long been up, the time of day is all there is.
+        now = moment(1_100);
+        now.steady = up("c", 90_000);
+        assert_eq!(admit(&claim, &now), Admission::Wait(Duration::from_millis(50)));
     }
 
     #[test]
