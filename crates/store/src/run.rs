@@ -310,7 +310,8 @@ impl Store {
                 tx,
                 "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (plan_id, number) DO UPDATE SET run_id = excluded.run_id, state = excluded.state,
-                     detail = excluded.detail, updated = excluded.updated",
+                     detail = excluded.detail, updated = excluded.updated
+                 WHERE run_item.state <> 'done' OR excluded.state = 'done'",
                 run.as_str(),
                 plan.as_str(),
                 i64::from(item.number),

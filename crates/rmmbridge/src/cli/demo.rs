@@ -39,17 +39,20 @@ pub struct DemoArguments {
 
 pub async fn run(
     arguments: DemoArguments,
-    data_dir: Option<PathBuf>,
-    database: Option<String>,
+    location: Location,
     output: Output,
     quiet: bool,
 ) -> anyhow::Result<ExitCode> {
     ensure!(
-        database.is_none(),
+        location.database.is_none(),
         "the demo makes a database of its own: leave --database and RMMBRIDGE_DATABASE out"
     );
-    let directory = fresh_directory(&Location::new(data_dir, None).data_dir)?;
-    let session = Session::open(&Location::new(Some(directory.clone()), None), "demo", quiet).await?;
+    let directory = fresh_directory(&location.data_dir)?;
+    let fresh = Location {
+        data_dir: directory.clone(),
+        ..location
+    };
+    let session = Session::open(&fresh, "demo", quiet).await?;
     let told = tell(&session, &arguments, &directory, output).await;
     session.close().await;
     told.map(|()| ExitCode::SUCCESS)

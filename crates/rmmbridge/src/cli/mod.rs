@@ -20,6 +20,7 @@ mod runs;
 mod simulate;
 mod sync;
 
+use crate::Build;
 use crate::output::Output;
 use crate::session::{Location, Session};
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -169,16 +170,16 @@ impl Command {
 }
 
 /// Runs a command; its exit code.
-pub async fn run(arguments: Arguments) -> ExitCode {
+pub async fn run(arguments: Arguments, build: Build) -> ExitCode {
     let output = Output { json: arguments.json };
     let command = arguments.command.name();
-    match dispatch(arguments, output).await {
+    match dispatch(arguments, output, build).await {
         Ok(code) => code,
         Err(error) => exit::failure(&error, command, output),
     }
 }
 
-async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCode> {
+async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow::Result<ExitCode> {
     let Arguments {
         data_dir,
         database,
@@ -199,11 +200,14 @@ async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCo
             return Ok(ExitCode::SUCCESS);
         }
         Command::Simulate(command) => return simulate::run(command, output).await,
-        Command::Demo(arguments) => return demo::run(arguments, data_dir, database, output, quiet).await,
-        Command::Doctor => return doctor::run(&Location::new(data_dir, database), output).await,
+        Command::Demo(arguments) => {
+            let location = Location::new(data_dir, database, build);
+            return demo::run(arguments, location, output, quiet).await;
+        }
+        Command::Doctor => return doctor::run(&Location::new(data_dir, database, build), output).await,
         _ => {}
     }
-    let session = Session::open(&Location::new(data_dir, database), name, quiet).await?;
+    let session = Session::open(&Location::new(data_dir, database, build), name, quiet).await?;
     let result = match command {
         Command::Connect(arguments) => connect::run(&session, arguments, output).await,
         Command::Check(arguments) => check::run(&session, arguments, output).await,
