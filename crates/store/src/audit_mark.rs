@@ -34,15 +34,19 @@ impl AuditMark {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failed(&error)),
         };
-        let head = text.trim().split_once(' ').and_then(|(seq, hash)| {
-            let bytes = (0..hash.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
-            Some(AuditHead {
-                seq: seq.parse().ok()?,
-                hash: bytes.collect::<Option<_>>()?,
-            })
-        });
+        // Before the first entry the hash is empty, and the blank before it is the line's last character.
+        let head = text
+            .trim_end_matches('\n')
+            .split_once(' ')
+            .and_then(|(seq, hash)| {
+                let bytes = (0..hash.len())
+                    .step_by(2)
+                    .map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
+                Some(AuditHead {
+                    seq: seq.parse().ok()?,
+                    hash: bytes.collect::<Option<_>>()?,
+                })
+            });
         match head {
             Some(head) => Ok(Some(head)),
             None => Err(Error::AuditLog(format!(

@@ -44,6 +44,7 @@ mod run;
 mod secret;
 mod snapshot;
 mod source_list;
+mod undone;
 pub mod vault;
 
 pub use audit::{AuditEntry, AuditHead, Note, Verified};
@@ -65,3 +66,4 @@ pub use rotation::Rotation;
 pub use rotation_keys::KeyRing;
 pub use run::{NewItem, NewLink, RunItem};
 pub use snapshot::{Snapshot, SnapshotWriter};
+pub use undone::{DoneItem, NewUndone};

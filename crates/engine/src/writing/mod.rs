@@ -32,6 +32,16 @@ pub(crate) struct Writer<'a> {
     pub(crate) bridge: &'a Bridge,
     pub(crate) destination: &'a dyn Destination,
     pub(crate) timing: Timing,
+    /// What is taken back, when the plan is one of an undo.
+    pub(crate) undoing: Option<Undoing>,
+}
+
+/// The run that is undone.
+pub(crate) struct Undoing {
+    /// Its plan.
+    pub(crate) plan: PlanId,
+    /// Who asked for the undo.
+    pub(crate) by: String,
 }
 
 /// An operation that may be sent.
@@ -65,6 +75,7 @@ impl Writer<'_> {
             run: self.run,
             plan: self.plan,
             bridge: self.bridge,
+            undoing: self.undoing.as_ref(),
         };
         let mut items = Vec::with_capacity(operations.len());
         let ready = self.prepare(&books, operations, links, &mut items).await?;
@@ -312,6 +323,22 @@ fn decide(operation: &Operation, linked: &Linked, links: &Links) -> Decided {
         // Both act on what is linked: an adoption that was left out or refused leaves its record alone.
         Action::UpdateAsset { asset, .. } | Action::ArchiveAsset { asset } if linked != Some(asset) => {
             Decided::skip(format!("asset {asset} is not linked to this device"))
+        }
+        Action::RestoreAsset { asset } if linked.is_some_and(|linked| linked != asset) => {
+            Decided::skip("the device was linked to another asset after the plan was made")
+        }
+        Action::Unlink { record, .. } if linked != Some(record) => {
+            Decided::skip(format!("it is not linked to {record} any more"))
+        }
+        // Nothing stands in the destination that would have to go.
+        Action::Unlink {
+            record,
+            changes,
+            back,
+        } if subject.kind != RecordKind::Asset || (changes.is_empty() && back.is_none()) => {
+            Decided::Nothing(Outcome::Done {
+                record: record.clone(),
+            })
         }
         _ => Decided::Send,
     }

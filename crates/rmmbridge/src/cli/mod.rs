@@ -19,6 +19,7 @@ mod plan;
 mod runs;
 mod simulate;
 mod sync;
+mod undo;
 
 use crate::Build;
 use crate::output::Output;
@@ -88,7 +89,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole way against a simulated NinjaOne: connect, match, plan, apply, a day later, nothing to do
+    /// Show the whole way against a simulated NinjaOne: connect, match, plan, apply, a day later, and back
     Demo(demo::DemoArguments),
     /// Make a connection to NinjaOne, or change one, and authorize it in the browser
     Connect(connect::ConnectArguments),
@@ -105,6 +106,8 @@ enum Command {
     Apply(apply::ApplyArguments),
     /// Read, plan and apply within the brakes
     Sync(sync::SyncArguments),
+    /// Take back what a run wrote, as far as it still stands
+    Undo(undo::UndoArguments),
     /// The history of reads and applied plans, and why records failed
     Runs(runs::RunsArguments),
     /// Assets of the built-in registry, and where each of their values came from
@@ -152,6 +155,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Sync(_) => "sync",
+            Self::Undo(_) => "undo",
             Self::Runs(_) => "runs",
             Self::Assets(_) => "assets",
             Self::Audit(_) => "audit",
@@ -216,6 +220,7 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
         Command::Plan(arguments) => plan::run(&session, arguments, output).await,
         Command::Apply(arguments) => apply::run(&session, arguments, output).await,
         Command::Sync(arguments) => sync::run(&session, arguments, output).await,
+        Command::Undo(arguments) => undo::run(&session, arguments, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,
         Command::Assets(arguments) => assets::run(&session, arguments, output).await,
         Command::Audit(command) => audit::run(&session, command, output).await,

@@ -3,7 +3,7 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "demo",
     "connect",
     "check",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 21] = [
     "plan",
     "apply",
     "sync",
+    "undo",
     "runs",
     "assets",
     "audit",
@@ -67,6 +68,7 @@ fn every_command_explains_itself() {
         "instance confirm",
         "bridge add",
         "bridge show",
+        "bridge resume",
         "match set",
         "match create",
         "import config",

@@ -18,3 +18,4 @@ mod secrets;
 mod simulating;
 mod stopping;
 mod tenant;
+mod undoing;
