@@ -67,7 +67,12 @@ impl Program {
                 "RMMBRIDGE_STRIKE",
                 strike.map(ToString::to_string).unwrap_or_default(),
             )
-            .env("RMMBRIDGE_DATABASE", self.database.clone().unwrap_or_default())
+            .env_remove("RMMBRIDGE_DATABASE")
+            .envs(
+                self.database
+                    .iter()
+                    .map(|address| ("RMMBRIDGE_DATABASE", address)),
+            )
             .env_remove("RMMBRIDGE_MASTER_KEY")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -5,7 +5,7 @@ use connect::{Connectors, Secrets};
 use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Work};
 use jiff::Timestamp;
-use model::{Actor, Bridge, Clock, OrganizationMatch, Random, Verdict};
+use model::{Actor, Bridge, Clock, FieldRule, Mapping, OrganizationMatch, Owner, Random, RuleValue, Verdict};
 use simulators::directory::{self, Behaviour, Directory, Fault, Mode};
 use simulators::ninjaone::{self as simulated, NinjaOne};
 use std::path::Path;
@@ -171,8 +171,9 @@ impl Hub {
         self.engine.connect_machine(&self.actor, &source).await?;
         let bridge = self
             .engine
-            .add_bridge(&self.actor, "assets", &source, &destination, "humanizeit")
+            .add_bridge(&self.actor, "assets", &source, &destination, "default")
             .await?;
+        let bridge = self.map_fields(&bridge).await?;
         let runner = self.engine.become_runner(&self.actor).await?;
         let work = Work {
             progress: &Quiet,
@@ -186,10 +187,31 @@ impl Hub {
         Ok(bridge)
     }
 
+    /// The directory's fields are its own.
+    async fn map_fields(&self, bridge: &Bridge) -> anyhow::Result<Bridge> {
+        let rule = |target: &str, expression: &str| FieldRule {
+            target: target.to_owned(),
+            value: RuleValue::Expression(expression.to_owned()),
+            transform: None,
+            owner: Owner::Source,
+            clear: false,
+            create: None,
+        };
+        let mut settings = bridge.settings.clone();
+        settings.mapping = Mapping {
+            fixed_by: None,
+            rules: vec![
+                rule("name", "displayName || systemName || dnsName"),
+                rule("serial_number", "system.serialNumber"),
+            ],
+        };
+        Ok(self.engine.change_bridge(&self.actor, bridge, settings).await?)
+    }
+
     async fn save(&self, kind: &str, name: &str, base_url: &str) -> anyhow::Result<model::ConnectionId> {
         let (settings, secret) = match kind {
             "ninjaone" => (
-                serde_json::json!({ "region": "custom", "base_url": base_url, "client_id": "demo-machine" }),
+                serde_json::json!({ "region": "custom", "base_url": base_url, "client_id": "demo-machine", "mode": "machine" }),
                 ("client_secret", "demo-machine-secret"),
             ),
             _ => (

@@ -89,6 +89,8 @@ impl Engine {
         let snapshot = snapshot.ok_or_else(|| Error::NothingRead {
             connection: mapper.connection.name.clone(),
         })?;
+        // Before anything of the destination is read, so that what is read shows whether they arrived.
+        let over = self.writes_over(bridge).await?;
         work.progress.at("Matching organizations", 0, None);
         let matching = self.matching(actor, bridge).await?;
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
@@ -251,7 +253,12 @@ impl Engine {
                 .into_iter()
                 .map(|reason| format!("a match to look at, {reason}")),
         );
-        Ok((writer.finish(counts, warnings).await?, skipped))
+        let summary = writer.finish(counts, warnings).await?;
+        // A plan for one client does not tell of the others' records.
+        if only.is_none() {
+            self.close_writes_over(bridge, &summary.id, over).await?;
+        }
+        Ok((summary, skipped))
     }
 
     /// Everything the planner needs to know of one client. The inner error is the destination's.

@@ -100,6 +100,37 @@ impl Store {
         Ok(found)
     }
 
+    /// The claims of a destination whose writes have no known outcome, by mark.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn open_claims(&self, destination: &ConnectionId) -> Result<BTreeMap<String, Claim>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            Row,
+            "SELECT marker, version, sent_at, sent_boot, sent_up, settles FROM write_claim
+             WHERE destination_id = $1 AND sent_at IS NOT NULL",
+            destination.as_str()
+        )?;
+        Ok(rows.into_iter().map(claim).collect())
+    }
+
+    /// Closes claims that were found out to need nothing more, but for those another writer has moved on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn close_claims(&self, destination: &ConnectionId, held: &[Settled]) -> Result<()> {
+        let mut tx = self.write().await?;
+        let closed = settle(&mut tx, destination, held).await?;
+        let notes: Vec<Note> = closed
+            .iter()
+            .map(|marker| Note::new("write.found_out", marker))
+            .collect();
+        self.note(&mut tx, &notes).await?;
+        tx.commit().await
+    }
+
     /// How many writes to a destination have no known outcome.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::protocol::{Resolution, resolve};
 use connect::{AssetScope, Destination, Marker, Write};
 use model::operation::Change;
-use model::{Asset, Outcome, RecordKind};
+use model::{Asset, Outcome, RecordId, RecordKind};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -34,6 +34,28 @@ pub(super) async fn find_out(
                 message: format!("an earlier attempt is in doubt and could not be looked up: {error}"),
             }),
         },
+    }
+}
+
+/// Whether what an earlier attempt created is another record than the one that is to be linked now; `None` when not.
+pub(super) async fn another(
+    destination: &dyn Destination,
+    kind: RecordKind,
+    marker: &Marker,
+    linking: &RecordId,
+) -> Option<Outcome> {
+    match destination.find(kind, marker).await {
+        Ok(found) => found
+            .into_iter()
+            .find(|record| record != linking)
+            .map(|other| Outcome::Unknown {
+                message: format!(
+                    "record {other} carries our mark {marker}, and {linking} was to be linked; a person has to merge them"
+                ),
+            }),
+        Err(error) => Some(Outcome::Unknown {
+            message: format!("an earlier attempt is in doubt and could not be looked up: {error}"),
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ mod doubt;
 pub mod protocol;
 mod record;
 mod resolve;
+mod sweep;
 
 use crate::crash::{Point, point};
 use crate::engine::Engine;
@@ -44,11 +45,12 @@ pub(crate) struct Undoing {
     pub(crate) by: String,
 }
 
-/// An operation that may be sent.
+/// An operation whose turn it is.
 struct Ready {
     operation: Operation,
     marker: Marker,
-    write: Write,
+    /// What is sent; `None` for one that only links a record.
+    write: Option<Write>,
     claim: Claim,
     in_doubt: bool,
 }
@@ -122,7 +124,9 @@ impl Writer<'_> {
             let claim = claims.remove(&marker.0).unwrap_or_default();
             let admission = now.as_ref().map_or(Admission::Free, |now| admit(&claim, now));
             let write = match decide(&operation, &linked, links) {
-                Decided::Send => links.write(&operation, marker.clone()),
+                Decided::Send => links.write(&operation, marker.clone()).map(Some),
+                // A record that is found may be what an earlier attempt left in doubt: that is settled with it.
+                Decided::Nothing(Outcome::Done { .. }) if claim.open.is_some() => Ok(None),
                 Decided::Nothing(outcome) => {
                     items.push(books.item(&operation, outcome, None));
                     continue;
@@ -188,10 +192,18 @@ impl Writer<'_> {
         let mut sending = Vec::with_capacity(ours.len());
         for ready in ours {
             let kind = ready.operation.subject.kind;
-            let found = match ready.in_doubt {
-                true => doubt::find_out(self.destination, kind, &ready.marker, &ready.write).await,
-                false => None,
-            };
+            let mut found = None;
+            if ready.in_doubt {
+                if let Action::Link { record, .. } = &ready.operation.action {
+                    found = doubt::another(self.destination, kind, &ready.marker, record).await;
+                }
+                if let (None, Some(write)) = (&found, &ready.write) {
+                    found = doubt::find_out(self.destination, kind, &ready.marker, write).await;
+                }
+            }
+            if let (None, None) = (&found, &ready.write) {
+                found = links_only(&ready.operation.action);
+            }
             match found {
                 Some(outcome) => items.push(books.item(&ready.operation, outcome, Some(ready.held()))),
                 None => sending.push(ready),
@@ -210,7 +222,7 @@ impl Writer<'_> {
         if sending.is_empty() {
             return Ok(());
         }
-        let writes: Vec<Write> = sending.iter().map(|ready| ready.write.clone()).collect();
+        let writes: Vec<Write> = sending.iter().filter_map(|ready| ready.write.clone()).collect();
         point(Point::BeforeSend)?;
         let results = match self.still_ours(&sending, send_by).await? {
             None => vec![Err(too_late()); sending.len()],
@@ -257,6 +269,16 @@ impl Writer<'_> {
             }
         }
         Ok(Some(Instant::now() + left))
+    }
+}
+
+/// The outcome of an operation that only changes what is linked.
+fn links_only(action: &Action) -> Option<Outcome> {
+    match action {
+        Action::Link { record, .. } | Action::Unlink { record, .. } => Some(Outcome::Done {
+            record: record.clone(),
+        }),
+        _ => None,
     }
 }
 
