@@ -1,11 +1,12 @@
 //! What every use case needs.
 
 use crate::error::{Error, Result};
+use crate::presence::{Processes, Runner};
 use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DatabaseLock, Store};
+use store::Store;
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct EngineOptions {
     pub extra_ca: Option<Vec<u8>>,
     /// How long after its intent was committed a write may still be sent.
     pub send_within: Duration,
+    /// Tells processes of this machine apart; without it a dead one is waited out.
+    pub processes: Option<Arc<dyn Processes>>,
 }
 
 impl EngineOptions {
@@ -28,6 +31,7 @@ impl EngineOptions {
             proxy: None,
             extra_ca: None,
             send_within: Duration::from_secs(30),
+            processes: None,
         }
     }
 }
@@ -38,12 +42,6 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) connectors: Connectors,
     pub(crate) options: EngineOptions,
-}
-
-/// The right to read, plan and apply: one process at a time holds it for a database.
-#[derive(Debug)]
-pub struct Runner {
-    _lock: DatabaseLock,
 }
 
 impl Engine {
@@ -66,21 +64,16 @@ impl Engine {
         self.store.clock()
     }
 
-    /// Becomes the runner, and closes the books of runs whose process died.
+    /// Becomes a runner, and closes the books of runs whose process died. On SQLite one process runs at a time; on
+    /// PostgreSQL several do, each on bridges of its own.
     ///
     /// # Errors
-    /// When another process is the runner; the error names it.
+    /// On SQLite when another process is the runner; the error names it.
     pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
         require(actor, ActorRole::Technician, "run a sync")?;
-        let lock = self.store.lock_runner(&self.options.holder).await?;
-        let ended = self
-            .store
-            .end_abandoned_runs("the process that ran it ended before it did")
-            .await?;
-        if ended > 0 {
-            tracing::warn!(runs = ended, "Closed runs whose process had ended.");
-        }
-        Ok(Runner { _lock: lock })
+        let runner = self.appear().await?;
+        self.bury_the_dead(&runner).await?;
+        Ok(runner)
     }
 
     /// The database's own word about itself.

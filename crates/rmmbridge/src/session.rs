@@ -1,6 +1,9 @@
 //! What every command starts with: data directory, master key, database, engine, who acts.
 
-use crate::platform::{SystemClock, SystemRandom, console_actor, default_data_dir, environment, holder};
+use crate::platform::{
+    MachineProcesses, StopSignals, SystemClock, SystemRandom, console_actor, default_data_dir, environment,
+    holder,
+};
 use crate::{connectors, progress::Shown};
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, Work};
@@ -31,7 +34,7 @@ pub struct Session {
     pub actor: Actor,
     /// Shows how far long work is.
     pub progress: Shown,
-    /// Asks long work to stop at the next safe point; Ctrl-C does.
+    /// Asks long work to stop at the next safe point; Ctrl-C and SIGTERM do.
     pub stop: CancellationToken,
 }
 
@@ -124,16 +127,18 @@ impl Session {
         let options = EngineOptions {
             proxy,
             extra_ca,
+            processes: Some(Arc::new(MachineProcesses)),
             ..EngineOptions::new(holder(command))
         };
         let engine = Engine::new(store.clone(), connectors::all(store.clone()), options);
         let stop = CancellationToken::new();
         let on_interrupt = stop.clone();
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            let mut asked = StopSignals::new();
+            if asked.next().await {
                 eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
                 on_interrupt.cancel();
-                if tokio::signal::ctrl_c().await.is_ok() {
+                if asked.next().await {
                     std::process::exit(130);
                 }
             }

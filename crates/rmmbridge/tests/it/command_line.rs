@@ -3,7 +3,7 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 18] = [
     "demo",
     "connect",
     "check",
@@ -13,6 +13,9 @@ const COMMANDS: [&str; 15] = [
     "apply",
     "sync",
     "runs",
+    "worker",
+    "jobs",
+    "schedule",
     "assets",
     "export",
     "import",

@@ -16,3 +16,4 @@ mod program;
 mod secrets;
 mod stopping;
 mod tenant;
+mod workers;
