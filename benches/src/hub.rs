@@ -35,6 +35,8 @@ impl Random for ThreadRandom {
 pub struct Hub {
     /// The use cases.
     pub engine: Engine,
+    /// What they work on.
+    pub store: Store,
     /// Who acts.
     pub actor: Actor,
     /// The bridge.
@@ -56,7 +58,7 @@ impl Hub {
         .await?;
         let connectors = Connectors::new(vec![ninjaone::connector(), registry::connector(store.clone())]);
         let options = EngineOptions::new("benches");
-        let engine = Engine::new(store, connectors, options);
+        let engine = Engine::new(store.clone(), connectors, options);
         let actor = Actor::Console {
             user: "benches".to_owned(),
         };
@@ -66,6 +68,7 @@ impl Hub {
         let bridge = engine.find_bridge(&actor, None).await?;
         Ok(Self {
             engine,
+            store,
             actor,
             bridge,
             stop: CancellationToken::new(),

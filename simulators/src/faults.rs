@@ -2,9 +2,14 @@
 //!
 //! A [`Fault`] says which requests it meets, what happens to them, how many it lets through first and how often it
 //! strikes. Several may meet one request: those that only bend the answer add up, the first one that replaces the
-//! answer ends the list.
+//! answer ends the list. A fault can be written in one line, `GET /v2/devices*: 429 x3`: [`EFFECTS`] has the words.
+
+mod words;
+mod written;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use written::{EFFECTS, FaultText};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

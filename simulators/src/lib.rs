@@ -5,6 +5,7 @@
 //! every test. They listen on loopback, run inside the caller's tokio runtime and keep everything in memory.
 //!
 //! - [`ninjaone`]: NinjaOne's OAuth server and API v2, with an estate made from a seed.
+//! - [`directory`]: a destination of no vendor, whose writes get lost, come late, or are answered wrongly on demand.
 //! - [`faults`]: what can be made to go wrong on demand, by handle or over HTTP.
 //! - [`clock`]: the time a simulator lives in.
 //! - [`technician`]: a browser with somebody in front of it who signs in and agrees.
@@ -14,6 +15,7 @@
 
 pub mod clock;
 mod dice;
+pub mod directory;
 pub mod faults;
 mod json;
 mod listener;

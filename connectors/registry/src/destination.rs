@@ -8,11 +8,11 @@ use connect::{
 use model::{Asset, AssetType, Client, RecordId, RecordKind, Site, TargetField};
 use std::time::Duration;
 use store::Store;
-use store::registry::{AssetFilter, AssetUpdate, NewRegistryAsset, NewRegistryClient, UpdateRefused};
+use store::registry::{AssetUpdate, NewRegistryAsset, NewRegistryClient, UpdateRefused};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Assets a page holds.
+/// Assets a page holds that are asked for one by one.
 const PAGE: usize = 1000;
 
 pub(crate) struct Registry {
@@ -107,26 +107,15 @@ impl Destination for Registry {
             AssetScope::Client(client) => Some(client),
             AssetScope::All => None,
         };
-        let mut filter = AssetFilter {
-            client,
-            archived: true,
-            limit: PAGE,
-            ..AssetFilter::default()
-        };
+        let mut after = None;
         loop {
-            let page = self.store.registry_assets(&filter).await.map_err(failed(doing))?;
-            let Some(last) = page.last() else { return Ok(()) };
-            filter.after = Some(last.asset.id.clone());
-            let end = page.len() < PAGE;
+            let page = self.store.registry_asset_page(client.as_ref(), after.as_ref());
+            let (page, more) = page.await.map_err(failed(doing))?;
             // A receiver that is gone wants no more.
-            if pages
-                .send(page.into_iter().map(|a| a.asset).collect())
-                .await
-                .is_err()
-                || end
-            {
+            if pages.send(page).await.is_err() || more.is_none() {
                 return Ok(());
             }
+            after = more;
         }
     }
 

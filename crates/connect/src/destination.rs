@@ -27,9 +27,10 @@ pub struct Capabilities {
     pub max_batch: usize,
     /// How many calls of [`Destination::write`] may be under way at once.
     pub concurrency: usize,
-    /// The longest time from handing a write over until it either shows in [`Destination::find`] and
+    /// The longest time from the moment a write has left until it either shows in [`Destination::find`] and
     /// [`Destination::assets`] or never will: our own deadline, the vendor's processing, and the lag of its index. A
-    /// write whose outcome is not known is left alone for so long.
+    /// write whose outcome is not known is left alone for so long. Zero says that nothing arrives after its sender is
+    /// gone and that no mark is taken twice, as in a database of our own.
     pub settles_within: Duration,
 }
 

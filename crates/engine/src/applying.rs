@@ -71,6 +71,8 @@ impl Engine {
         options: ApplyOptions,
         work: Work<'_>,
     ) -> Result<Run> {
+        let engine = &self.acting(actor);
+        self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
         if !self.store.plan_is_current(&plan).await? {
@@ -98,12 +100,12 @@ impl Engine {
             bridge: bridge.id.clone(),
             plan: id.clone(),
         };
-        let mut run = self
+        let mut run = engine
             .store
             .begin_run(kind, &actor.to_string(), runner.holder())
             .await?;
         point(Point::RunBegun)?;
-        let result = self
+        let result = engine
             .apply_operations(&mut run, &plan, &bridge, destination.as_ref(), &options, work)
             .await;
         let state = match &result {
@@ -113,8 +115,9 @@ impl Engine {
             },
         };
         point(Point::BeforeRunEnd)?;
-        self.store.end_run(&mut run, state).await?;
+        engine.store.end_run(&mut run, state).await?;
         point(Point::RunEnded)?;
+        self.keep_audit_mark().await?;
         result.map(|()| run)
     }
 

@@ -32,6 +32,7 @@ impl Engine {
         self.open_source(source).await?;
         self.open_destination(destination).await?;
         Ok(self
+            .acting(actor)
             .store
             .add_bridge(name, source, destination, preset, settings)
             .await?)
@@ -54,7 +55,7 @@ impl Engine {
             ..bridge.clone()
         };
         self.compiled_mapping(&changed).await?;
-        self.store.update_bridge(&changed).await?;
+        self.acting(actor).store.update_bridge(&changed).await?;
         Ok(self.store.bridge(&bridge.id).await?)
     }
 }

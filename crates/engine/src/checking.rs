@@ -33,7 +33,7 @@ impl Engine {
                     reason: format!("{}: {}", p.point, p.detail),
                 },
             };
-            self.store.set_connection_state(id, &state).await?;
+            self.acting(actor).store.set_connection_state(id, &state).await?;
         }
         Ok(points)
     }

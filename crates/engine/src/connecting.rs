@@ -6,7 +6,6 @@
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use crate::grants::is_alive;
 use connect::oauth::MemoryGrants;
 use connect::{Authorization, GrantStore as _, Kind, Mode, NewGrant, Pending, Secrets};
 use model::{Actor, ActorRole, Connection, ConnectionId, ConnectionState};
@@ -66,6 +65,7 @@ impl Engine {
                 kind: request.kind.clone(),
                 problems,
             })?;
+        let store = &self.acting(actor).store;
         match existing {
             Some(connection) if connection.kind != request.kind => Err(store::Error::Taken {
                 what: "connection of another kind",
@@ -77,14 +77,12 @@ impl Engine {
                 connection.settings = request.settings;
                 connection.allow_private_hosts = request.allow_private_hosts;
                 if same_account {
-                    self.store
-                        .update_connection(&connection, &request.secrets)
-                        .await?;
+                    store.update_connection(&connection, &request.secrets).await?;
                 } else {
                     connection.state = ConnectionState::NeedsAuthorization;
-                    self.store.move_connection(&connection, &request.secrets).await?;
+                    store.move_connection(&connection, &request.secrets).await?;
                 }
-                Ok(self.store.connection(&connection.id).await?)
+                Ok(store.connection(&connection.id).await?)
             }
             None => {
                 let new = NewConnection {
@@ -94,13 +92,13 @@ impl Engine {
                     settings: request.settings,
                     allow_private_hosts: request.allow_private_hosts,
                 };
-                let connection = self.store.add_connection(new, &request.secrets).await?;
+                let connection = store.add_connection(new, &request.secrets).await?;
                 if self.authorization(&connection).await?.is_none() {
-                    self.store
+                    store
                         .set_connection_state(&connection.id, &ConnectionState::Connected)
                         .await?;
                 }
-                Ok(self.store.connection(&connection.id).await?)
+                Ok(store.connection(&connection.id).await?)
             }
         }
     }
@@ -148,7 +146,7 @@ impl Engine {
             .finish(pending, query)
             .await
             .map_err(Error::outside(&connection.name))?;
-        self.accept(&connection, pair).await
+        self.acting(actor).accept(&connection, pair).await
     }
 
     /// Authorizes a connection that needs no person.
@@ -163,23 +161,7 @@ impl Engine {
             .machine_grant()
             .await
             .map_err(Error::outside(&connection.name))?;
-        self.accept(&connection, pair).await
-    }
-
-    /// Whether a stored grant is there that has not ended for good, as far as can be told without asking.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn has_grant(&self, actor: &Actor, id: &ConnectionId) -> Result<bool> {
-        require(actor, ActorRole::Viewer, "see connections")?;
-        let connection = self.store.connection(id).await?;
-        let cx = self.context(&connection).await?;
-        let grant = cx
-            .grants
-            .load()
-            .await
-            .map_err(|e| Error::outside(&connection.name)(e.into()))?;
-        Ok(grant.is_some_and(|grant| is_alive(&grant, self.clock().now())))
+        self.acting(actor).accept(&connection, pair).await
     }
 
     async fn authorization(&self, connection: &Connection) -> Result<Option<Arc<dyn Authorization>>> {
@@ -191,6 +173,7 @@ impl Engine {
     }
 
     async fn must_authorize(&self, connection: &Connection) -> Result<Arc<dyn Authorization>> {
+        self.require_confirmed_instance().await?;
         self.authorization(connection).await?.ok_or_else(|| {
             let error = connect::Error::new(
                 Kind::Configuration,

@@ -6,7 +6,7 @@ use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
+use store::{AuditMark, Store};
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct EngineOptions {
     pub proxy: Option<url::Url>,
     /// More certificate authorities, PEM.
     pub extra_ca: Option<Vec<u8>>,
+    /// Where the end of the audit log is kept outside the database.
+    pub audit_mark: Option<AuditMark>,
     /// How long after its intent was committed a write may still be sent.
     pub send_within: Duration,
     /// Tells processes of this machine apart; without it a dead one is waited out.
@@ -30,6 +32,7 @@ impl EngineOptions {
             holder: holder.into(),
             proxy: None,
             extra_ca: None,
+            audit_mark: None,
             send_within: Duration::from_secs(30),
             processes: None,
         }
@@ -54,6 +57,14 @@ impl Engine {
         }
     }
 
+    /// The same use cases, with what they change noted as `actor`'s.
+    pub(crate) fn acting(&self, actor: &Actor) -> Self {
+        Self {
+            store: self.store.on_behalf_of(actor),
+            ..self.clone()
+        }
+    }
+
     /// The connectors this program was built with.
     pub fn connectors(&self) -> &Connectors {
         &self.connectors
@@ -72,6 +83,8 @@ impl Engine {
     pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
         require(actor, ActorRole::Technician, "run a sync")?;
         let runner = self.appear().await?;
+        // A log that lost its end would lose what this runner does, too.
+        self.keep_audit_mark().await?;
         self.bury_the_dead(&runner).await?;
         Ok(runner)
     }

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use connect::{Grant, GrantStore, GrantStoreError, NewGrant, RefreshTicket, RefreshTurn};
-use jiff::Timestamp;
 use std::time::Duration;
 use store::{StoredGrant, StoredGrants, Turn};
 
@@ -102,9 +101,4 @@ impl GrantStore for Grants {
         let version = self.stored.replace(&to_stored(&pair)).await.map_err(failed)?;
         Ok(Grant { pair, version })
     }
-}
-
-/// Whether a pair is still good at `now`.
-pub(crate) fn is_alive(grant: &Grant, now: Timestamp) -> bool {
-    grant.pair.refresh_token.is_some() || grant.pair.expires > now
 }

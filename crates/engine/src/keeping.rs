@@ -12,6 +12,7 @@ impl Engine {
     /// When the vendor does not answer. A dead grant is remembered as the connection's state.
     pub async fn keep_alive(&self, actor: &Actor, id: &ConnectionId) -> Result<()> {
         require(actor, ActorRole::Technician, "keep connections alive")?;
+        self.require_confirmed_instance().await?;
         let connection = self.store.connection(id).await?;
         let unusable = connection.state.is_unusable();
         if unusable || self.store.grants(id).load().await?.is_none() {

@@ -8,14 +8,18 @@
 
 pub mod applying;
 pub mod assets;
+pub mod auditing;
+mod backing_up;
 pub mod bridges;
 pub mod checking;
 pub mod connecting;
+mod contacts;
 pub mod crash;
 mod engine;
 mod error;
 mod grants;
 pub mod import;
+mod instance;
 pub mod keeping;
 mod mapper;
 pub mod mapping;
@@ -28,6 +32,7 @@ pub mod progress;
 pub mod read;
 pub mod remedy;
 pub mod resolve;
+mod rotating;
 pub mod runs;
 pub mod sync;
 mod tenant;

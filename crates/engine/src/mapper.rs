@@ -4,10 +4,10 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::mapping::BridgeMapping;
 use connect::Source;
-use model::{Bridge, Connection, DeviceProjection, SourceId};
+use model::{Bridge, Connection, DeviceProjection, RecordId, SourceId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{Store, StoredProjection};
+use store::{Conn, DeviceForPlanning, DeviceRow, Store, StoredProjection};
 
 /// Turns stored devices into projections, keeping those it makes.
 pub(crate) struct Mapper {
@@ -33,60 +33,86 @@ impl Engine {
 }
 
 impl Mapper {
-    /// The devices of one organization through the mapping; those that changed are mapped, the others are as stored.
+    /// The devices of one organization through the mapping.
     pub(crate) async fn devices(&self, organization: &SourceId) -> Result<Vec<DeviceProjection>> {
+        // Given back before mapping asks for another: many who do this at once must not wait for each other.
+        let mut conn = self.store.planning_connection().await?;
+        let stored = self.stored(&mut conn, organization).await?;
+        drop(conn);
+        Ok(self.mapped(organization, stored).await?.0)
+    }
+
+    /// The devices of one organization through the mapping, and the assets they are linked to.
+    pub(crate) async fn devices_and_links(
+        &self,
+        conn: &mut Conn,
+        organization: &SourceId,
+    ) -> Result<(Vec<DeviceProjection>, Vec<(SourceId, RecordId)>)> {
+        let stored = self.stored(conn, organization).await?;
+        self.mapped(organization, stored).await
+    }
+
+    async fn stored(&self, conn: &mut Conn, organization: &SourceId) -> Result<Vec<DeviceForPlanning>> {
+        let (bridge, digest) = (&self.bridge, self.mapping.digest.as_slice());
+        Ok(self
+            .store
+            .devices_for_planning(conn, &bridge.id, &bridge.source, organization, digest)
+            .await?)
+    }
+
+    /// Maps the devices that changed; the others are as stored.
+    async fn mapped(
+        &self,
+        organization: &SourceId,
+        stored: Vec<DeviceForPlanning>,
+    ) -> Result<(Vec<DeviceProjection>, Vec<(SourceId, RecordId)>)> {
         let (bridge, source) = (&self.bridge.id, &self.bridge.source);
         let digest = self.mapping.digest.as_slice();
-        let rows = self
-            .store
-            .devices_for_mapping(source, organization, bridge, digest)
-            .await?;
-        let stored = self
-            .store
-            .projections(bridge, source, organization, digest)
-            .await?;
-        let mut stored: BTreeMap<SourceId, DeviceProjection> =
-            stored.into_iter().map(|p| (p.id.clone(), p)).collect();
+        let mut to_map: BTreeMap<SourceId, DeviceRow> = BTreeMap::new();
+        if stored.iter().any(|device| device.projection.is_none()) {
+            let rows = self
+                .store
+                .devices_for_mapping(source, organization, bridge, digest)
+                .await?;
+            to_map.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
+        }
         let mut made = Vec::new();
-        let mut devices = Vec::with_capacity(rows.len());
-        for row in rows {
-            let projection = match stored.remove(&row.id) {
-                Some(projection) => projection,
-                None => {
-                    // A read may have ended between the two queries: then the row was left out as mapped, and is not.
-                    let raw = if row.raw.is_empty() {
-                        self.store
-                            .device(source, &row.id)
-                            .await?
-                            .map(|d| d.raw)
-                            .unwrap_or_default()
-                    } else {
-                        row.raw
-                    };
-                    let converted = match self.source.document(&raw) {
-                        Ok(converted) => converted,
-                        Err(error) => {
-                            // One bad record stops no other. It is not absent either, so nothing is planned for it.
-                            tracing::warn!(device.id = %row.id, error = %error, "Left a stored device out of the plan.");
-                            continue;
-                        }
-                    };
-                    let mut projection =
-                        plan::project(&converted.document, &self.mapping.compiled, row.presence);
-                    projection.faults.extend(converted.faults);
-                    made.push(StoredProjection {
-                        digest: row.digest,
-                        projection: projection.clone(),
-                    });
-                    projection
+        let mut devices = Vec::with_capacity(stored.len());
+        let mut links = Vec::with_capacity(stored.len());
+        for DeviceForPlanning {
+            id,
+            projection,
+            asset,
+        } in stored
+        {
+            links.extend(asset.map(|asset| (id.clone(), asset)));
+            if let Some(projection) = projection {
+                devices.push(projection);
+                continue;
+            }
+            // A read may have ended between the two queries: then the second no longer has the row.
+            let row = match to_map.remove(&id) {
+                Some(row) => Some(row),
+                None => self.store.device(source, &id).await?,
+            };
+            let Some(row) = row else { continue };
+            let converted = match self.source.document(&row.raw) {
+                Ok(converted) => converted,
+                Err(error) => {
+                    // One bad record stops no other. It is not absent either, so nothing is planned for it.
+                    tracing::warn!(device.id = %row.id, error = %error, "Left a stored device out of the plan.");
+                    continue;
                 }
             };
-            devices.push(DeviceProjection {
-                presence: row.presence,
-                ..projection
+            let mut projection = plan::project(&converted.document, &self.mapping.compiled, row.presence);
+            projection.faults.extend(converted.faults);
+            made.push(StoredProjection {
+                digest: row.digest,
+                projection: projection.clone(),
             });
+            devices.push(projection);
         }
         self.store.put_projections(bridge, digest, &made).await?;
-        Ok(devices)
+        Ok((devices, links))
     }
 }

@@ -134,7 +134,7 @@ impl Engine {
             });
             stored.push((organization, decision));
         }
-        Ok(self.store.decide(&bridge.id, &stored).await?)
+        Ok(self.acting(actor).store.decide(&bridge.id, &stored).await?)
     }
 
     /// The organizations of the last snapshot.

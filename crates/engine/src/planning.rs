@@ -12,6 +12,7 @@ use model::{
 };
 use plan::{AssetLink, ClientInput, Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
+use store::Conn;
 use tokio::sync::mpsc;
 
 /// How many skipped fields are named; the others are counted.
@@ -195,6 +196,7 @@ impl Engine {
                 .organizations
                 .push(organization);
         }
+        let mut conn = self.store.planning_connection().await?;
         let mut owners = None;
         let total = groups.len() as u64;
         let mut skipped = SkippedFields::default();
@@ -202,15 +204,24 @@ impl Engine {
             work.check()?;
             work.progress.at("Planning clients", done as u64, Some(total));
             let input = match self
-                .client_input(&mapper, destination.as_ref(), &site_links, &mut owners, group)
+                .client_input(
+                    &mut conn,
+                    &mapper,
+                    destination.as_ref(),
+                    &site_links,
+                    &mut owners,
+                    group,
+                )
                 .await?
             {
                 Ok(input) => input,
                 Err(error) => return Err(self.met(&connection, error).await),
             };
-            let organization_of: BTreeMap<SourceId, SourceId> = input
+            // Most clients wait for no match made in this plan.
+            let waiting: BTreeMap<SourceId, SourceId> = input
                 .devices
                 .iter()
+                .filter(|d| new_matches.contains_key(&d.organization))
                 .map(|d| (d.id.clone(), d.organization.clone()))
                 .collect();
             skipped.note(&input.devices);
@@ -219,7 +230,7 @@ impl Engine {
                 .iter_mut()
                 .filter(|o| o.subject.kind == RecordKind::Asset)
             {
-                let organization = organization_of.get(&operation.subject.source_id);
+                let organization = waiting.get(&operation.subject.source_id);
                 operation.after_match = organization.and_then(|id| new_matches.get(id)).cloned();
             }
             writer.add(operations).await?;
@@ -238,6 +249,7 @@ impl Engine {
     /// Everything the planner needs to know of one client. The inner error is the destination's.
     async fn client_input(
         &self,
+        conn: &mut Conn,
         mapper: &Mapper,
         destination: &dyn Destination,
         site_links: &BTreeMap<SourceId, RecordId>,
@@ -249,8 +261,9 @@ impl Engine {
         let mut links = BTreeMap::new();
         let mut locations = Vec::new();
         for organization in &group.organizations {
-            devices.extend(mapper.devices(organization).await?);
-            links.extend(self.links_of(mapper, organization).await?);
+            let (here, linked) = mapper.devices_and_links(conn, organization).await?;
+            devices.extend(here);
+            links.extend(self.links_of(mapper, organization, linked).await?);
             locations.extend(self.store.locations(&bridge.source, organization).await?);
         }
         let own = locations
@@ -287,8 +300,9 @@ impl Engine {
         }
         // An asset that some other device is linked to must not be adopted by one of these. All links are read once,
         // and only when there are assets nobody here is linked to.
-        let linked: BTreeSet<RecordId> = links.values().map(|l| l.asset.clone()).collect();
-        for asset in assets.iter().filter(|a| !linked.contains(&a.id)) {
+        let linked: BTreeSet<&RecordId> = links.values().map(|l| &l.asset).collect();
+        let unlinked: Vec<&Asset> = assets.iter().filter(|a| !linked.contains(&a.id)).collect();
+        for asset in unlinked {
             let owners = match owners {
                 Some(owners) => owners,
                 None => {
@@ -323,6 +337,7 @@ impl Engine {
         &self,
         mapper: &Mapper,
         organization: &SourceId,
+        linked: Vec<(SourceId, RecordId)>,
     ) -> Result<BTreeMap<SourceId, AssetLink>> {
         let bridge = &mapper.bridge;
         if bridge
@@ -348,22 +363,11 @@ impl Engine {
             };
             return Ok(links.into_iter().map(with_values).collect());
         }
-        let pairs = self
-            .store
-            .linked_assets(&bridge.id, &bridge.source, organization)
-            .await?;
-        Ok(pairs
-            .into_iter()
-            .map(|(device, asset)| {
-                (
-                    device,
-                    AssetLink {
-                        asset,
-                        written: Fields::new(),
-                    },
-                )
-            })
-            .collect())
+        let without_values = |(device, asset)| {
+            let written = Fields::new();
+            (device, AssetLink { asset, written })
+        };
+        Ok(linked.into_iter().map(without_values).collect())
     }
 
     /// A plan's summary.

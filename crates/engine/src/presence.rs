@@ -211,6 +211,14 @@ impl Engine {
             .collect())
     }
 
+    /// Refuses while another process says that it lives.
+    pub(crate) async fn require_alone(&self) -> Result<()> {
+        match self.store.leases("process:").await?.pop() {
+            None => Ok(()),
+            Some(lease) => Err(busy(store::Error::Busy { holder: lease.holder })),
+        }
+    }
+
     /// Takes the leases of processes of this machine that have ended, and closes the books of runs nobody is at.
     /// Whether anybody was found gone.
     ///

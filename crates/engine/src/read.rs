@@ -57,6 +57,7 @@ impl Engine {
         organization: Option<SourceId>,
         work: Work<'_>,
     ) -> Result<ReadReport> {
+        self.require_confirmed_instance().await?;
         let (connection, source) = self.open_source(id).await?;
         // Without a grant that was tried, nobody knows whose account it is: reading could take one tenant's devices for
         // another's.
@@ -66,8 +67,8 @@ impl Engine {
                 state: connection.state,
             });
         }
-        let mut run = self
-            .store
+        let store = &self.acting(actor).store;
+        let mut run = store
             .begin_run(
                 RunKind::Read {
                     connection: id.clone(),
@@ -80,7 +81,7 @@ impl Engine {
         let state = match &result {
             Ok(report) => {
                 if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
-                    self.store
+                    store
                         .set_connection_state(id, &ConnectionState::Connected)
                         .await?;
                 }
@@ -92,7 +93,8 @@ impl Engine {
                 reason: error.to_string(),
             },
         };
-        self.store.end_run(&mut run, state).await?;
+        store.end_run(&mut run, state).await?;
+        self.keep_audit_mark().await?;
         result
     }
 

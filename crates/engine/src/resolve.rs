@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use model::{Actor, ActorRole, Bridge, Client, Connection, Organization};
 
 /// The one of `all` that is called `name`, by id first, then by name whatever the case.
-fn pick<T: Clone>(
+pub(crate) fn pick<T: Clone>(
     what: &'static str,
     name: &str,
     all: &[T],

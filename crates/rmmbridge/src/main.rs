@@ -4,6 +4,7 @@
 
 mod cli;
 mod connectors;
+mod master_key;
 mod output;
 mod platform;
 mod progress;

@@ -3,8 +3,9 @@
 use engine::Processes;
 use jiff::Timestamp;
 use model::{Actor, Clock, Random, Steady};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use store::Installation;
 use tracing_subscriber::EnvFilter;
 
 /// The machine's clock.
@@ -151,6 +152,16 @@ impl Processes for MachineProcesses {
             Some((process, since)) => began(process).as_deref() != Some(since),
             None => false,
         }
+    }
+}
+
+/// Where this program is installed: what a copied hub is told by.
+pub fn installation(data_dir: &Path) -> Installation {
+    // machine-id(5): it stays over restarts, and a container has one only when it was given one.
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    Installation {
+        data_dir: data_dir.to_owned(),
+        machine: machine.trim().to_owned(),
     }
 }
 

@@ -1,18 +1,17 @@
 //! What every command starts with: data directory, master key, database, engine, who acts.
 
+use crate::master_key::master_key;
 use crate::platform::{
     MachineProcesses, StopSignals, SystemClock, SystemRandom, console_actor, default_data_dir, environment,
-    holder,
+    holder, installation,
 };
 use crate::{connectors, progress::Shown};
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, Work};
 use model::Actor;
-use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::vault::MasterKey;
-use store::{DatabaseUrl, Store};
+use store::{AuditMark, DatabaseUrl, Store};
 use tokio_util::sync::CancellationToken;
 
 /// Where a session finds its data.
@@ -69,34 +68,6 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
     builder.create(directory)
 }
 
-/// The master key and where it came from: the environment, a systemd credential, or the data directory, where it is
-/// made at first.
-pub fn master_key(data_dir: &Path) -> anyhow::Result<(MasterKey, String)> {
-    if let Some(text) = environment("RMMBRIDGE_MASTER_KEY") {
-        let origin = "RMMBRIDGE_MASTER_KEY";
-        return Ok((
-            MasterKey::from_hex(&SecretString::from(text), origin)?,
-            origin.to_owned(),
-        ));
-    }
-    // systemd.exec(5), LoadCredential=.
-    if let Some(directory) = environment("CREDENTIALS_DIRECTORY") {
-        let path = Path::new(&directory).join("rmmbridge-master-key");
-        if path.exists() {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("reading the credential {}", path.display()))?;
-            let origin = "the systemd credential rmmbridge-master-key";
-            return Ok((
-                MasterKey::from_hex(&SecretString::from(text), origin)?,
-                origin.to_owned(),
-            ));
-        }
-    }
-    let path = data_dir.join("master.key");
-    let key = MasterKey::from_file(&path, &SystemRandom)?;
-    Ok((key, path.display().to_string()))
-}
-
 impl Session {
     /// Opens everything. `command` names this process towards others.
     pub async fn open(location: &Location, command: &str, quiet: bool) -> anyhow::Result<Self> {
@@ -108,16 +79,14 @@ impl Session {
                 path: data_dir.clone(),
                 source,
             })?;
-        let (key, key_from) = master_key(data_dir)?;
+        let (keys, key_from) = master_key(data_dir)?;
         let database = location.database()?;
-        let store = Store::open(
-            &database,
-            Arc::new(key),
-            Arc::new(SystemClock),
-            Arc::new(SystemRandom),
-        )
-        .await
-        .with_context(|| format!("opening the database ({database}) with the master key from {key_from}"))?;
+        let store = Store::open(&database, keys, Arc::new(SystemClock), Arc::new(SystemRandom))
+            .await
+            .with_context(|| {
+                format!("opening the database ({database}) with the master key from {key_from}")
+            })?;
+        let store = store.installed(&installation(data_dir)).await?;
         let proxy = environment("RMMBRIDGE_PROXY")
             .map(|text| url::Url::parse(&text).context("RMMBRIDGE_PROXY is not a URL"))
             .transpose()?;
@@ -127,6 +96,7 @@ impl Session {
         let options = EngineOptions {
             proxy,
             extra_ca,
+            audit_mark: Some(AuditMark::at(data_dir.join("audit.head"))),
             processes: Some(Arc::new(MachineProcesses)),
             ..EngineOptions::new(holder(command))
         };
@@ -157,6 +127,15 @@ impl Session {
         Work {
             progress: &self.progress,
             stop: &self.stop,
+        }
+    }
+
+    /// What `work` gives, unless a person stops it first: for what may be given up at any moment, since it only asks.
+    pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> engine::Result<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(engine::Error::Stopped),
+            done = work => Ok(done),
         }
     }
 

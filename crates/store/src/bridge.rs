@@ -1,10 +1,12 @@
 //! Bridges and the decisions about their organizations.
 
+use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
 use model::{Bridge, BridgeId, BridgeSettings, ConnectionId, Decision, SourceId};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const COLUMNS: &str = "SELECT id, name, source_id, destination_id, preset, settings, generation FROM bridge";
@@ -99,6 +101,8 @@ impl Store {
             }
             Err(error) => Err(error),
             Ok(_) => {
+                let note = note("bridge.added", &bridge);
+                self.note(&mut tx, &[note]).await?;
                 tx.commit().await?;
                 Ok(bridge)
             }
@@ -124,6 +128,8 @@ impl Store {
                 what: format!("bridge `{}`", bridge.name),
             });
         }
+        let note = note("bridge.changed", bridge);
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 
@@ -186,8 +192,26 @@ impl Store {
                 }
             }
         }
+        let notes: Vec<Note> = decisions
+            .iter()
+            .map(|(organization, decision)| {
+                let verdict = decision.as_ref().map(|decision| &decision.verdict);
+                Note::new("organization.decided", organization.as_str())
+                    .with(json!({ "bridge": bridge, "verdict": verdict }))
+            })
+            .collect();
+        self.note(&mut tx, &notes).await?;
         tx.commit().await
     }
+}
+
+fn note(action: &'static str, bridge: &Bridge) -> Note {
+    Note::new(action, &bridge.name).with(json!({
+        "id": bridge.id,
+        "generation": bridge.generation,
+        "preset": bridge.preset,
+        "settings": bridge.settings,
+    }))
 }
 
 async fn put_decision(tx: &mut Tx, bridge: &BridgeId, decision: &Decision) -> Result<()> {

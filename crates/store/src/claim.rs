@@ -1,18 +1,20 @@
 //! Claims on destination records: who may write one now, and whether an earlier write of it may still arrive.
 
+use crate::audit::Note;
 use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::Result;
 use crate::json::{instant, micros};
 use crate::open::Store;
 use jiff::Timestamp;
 use model::{ConnectionId, Moment, PlanId, RunId, Steady};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What is known of the writes of one destination record. Its default is that of a record never written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
-    /// Counts the writes that were begun; 0 for none.
+    /// Moves on with each write that is begun and with each outcome; 0 before the first.
     pub version: i64,
     /// The write whose outcome is not known, if there is one.
     pub open: Option<OpenWrite>,
@@ -185,6 +187,15 @@ impl Store {
                     .filter_map(|(number,)| u32::try_from(number).ok()),
             );
         }
+        let notes: Vec<Note> = intents
+            .iter()
+            .filter(|intent| turns.contains(&intent.number))
+            .map(|intent| {
+                let detail = json!({ "run": run, "plan": plan, "number": intent.number });
+                Note::new("write.begun", &intent.marker).with(detail)
+            })
+            .collect();
+        self.note(&mut tx, &notes).await?;
         tx.commit().await?;
         Ok(turns)
     }
@@ -210,7 +221,8 @@ impl Store {
     }
 }
 
-/// Closes these claims, but for those another writer has moved on; the marks of those it closed.
+/// Closes these claims, but for those another writer has moved on; the marks of those it closed. Their versions move on
+/// as well: whoever read one while it was in doubt knows nothing of the outcome and its link, and may not take it.
 pub(crate) async fn settle(
     tx: &mut Tx,
     destination: &ConnectionId,
@@ -219,7 +231,7 @@ pub(crate) async fn settle(
     let mut closed = BTreeSet::new();
     for chunk in held.chunks(ROWS_PER_STATEMENT) {
         let sql = values_statement(
-            "UPDATE write_claim SET sent_at = NULL, sent_boot = NULL, sent_up = NULL
+            "UPDATE write_claim SET version = version + 1, sent_at = NULL, sent_boot = NULL, sent_up = NULL
              WHERE (destination_id, marker, version) IN (",
             3,
             chunk.len(),

@@ -1,11 +1,13 @@
 //! Connections and their secrets.
 
+use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
 use model::{Connection, ConnectionId, ConnectionState};
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const COLUMNS: &str = "SELECT id, kind, name, state, settings, read_only, allow_private_hosts, created, last_success, version FROM connection";
@@ -53,6 +55,18 @@ fn connection(row: Row) -> Result<Connection> {
         last_success: last_success.map(instant),
         version,
     })
+}
+
+/// What the log keeps of a connection: never a secret, only which were given.
+fn note(action: &'static str, connection: &Connection, secrets: &BTreeMap<String, SecretString>) -> Note {
+    Note::new(action, &connection.name).with(json!({
+        "id": connection.id,
+        "kind": connection.kind,
+        "settings": connection.settings,
+        "read_only": connection.read_only,
+        "allow_private_hosts": connection.allow_private_hosts,
+        "secrets_given": secrets.keys().collect::<Vec<_>>(),
+    }))
 }
 
 impl Store {
@@ -147,6 +161,8 @@ impl Store {
             self.put_secret_in(&mut tx, connection.id.as_str(), name, value.expose_secret())
                 .await?;
         }
+        let note = note("connection.added", &connection, secrets);
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await?;
         Ok(connection)
     }
@@ -162,6 +178,8 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         self.update_in(&mut tx, connection, secrets).await?;
+        let note = note("connection.changed", connection, secrets);
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 
@@ -188,6 +206,8 @@ impl Store {
             connection.id.as_str()
         )?;
         self.update_in(&mut tx, connection, secrets).await?;
+        let note = note("connection.moved_to_another_account", connection, secrets);
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 
@@ -241,6 +261,8 @@ impl Store {
                 name: id.to_string(),
             });
         }
+        let note = Note::new("connection.state", id.as_str()).with(json!({ "state": state }));
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 

@@ -18,7 +18,7 @@ pub struct DeviceRow {
     pub organization: SourceId,
     /// Digest of what matters in `raw`.
     pub digest: Vec<u8>,
-    /// The vendor's JSON. Left out (empty) where a stored projection makes it unnecessary.
+    /// The vendor's JSON.
     pub raw: String,
     /// Whether it was in the last complete snapshot.
     pub presence: Presence,
@@ -37,23 +37,26 @@ type Row = (String, Option<String>, String, Vec<u8>, String, Option<i64>, i64);
 
 fn row(row: Row) -> DeviceRow {
     let (id, uid, organization, digest, raw, absent_since, absent_snapshots) = row;
-    let presence = absent_since.map_or(Presence::Present, |since| Presence::Absent {
-        since: instant(since),
-        snapshots: u32::try_from(absent_snapshots).unwrap_or(u32::MAX),
-    });
     DeviceRow {
         id: SourceId(id),
         uid,
         organization: SourceId(organization),
         digest,
         raw,
-        presence,
+        presence: presence(absent_since, absent_snapshots),
     }
 }
 
+pub(crate) fn presence(absent_since: Option<i64>, absent_snapshots: i64) -> Presence {
+    absent_since.map_or(Presence::Present, |since| Presence::Absent {
+        since: instant(since),
+        snapshots: u32::try_from(absent_snapshots).unwrap_or(u32::MAX),
+    })
+}
+
 impl Store {
-    /// The devices of some organizations, by id. Where `bridge` has a stored projection made with `mapping` from
-    /// the row's digest, `raw` is left empty: reading it would cost more than everything else.
+    /// The devices of an organization that still have to be mapped, by id: those of which `bridge` has no stored
+    /// projection made with `mapping` from the row's digest. The others are [`Store::devices_for_planning`].
     ///
     /// # Errors
     /// When the database fails.
@@ -68,12 +71,11 @@ impl Store {
         let rows = fetch_all!(
             conn,
             Row,
-            "SELECT d.id, d.uid, d.organization_id, d.digest,
-                    CASE WHEN p.device_id IS NULL THEN d.raw ELSE '' END, d.absent_since, d.absent_snapshots
+            "SELECT d.id, d.uid, d.organization_id, d.digest, d.raw, d.absent_since, d.absent_snapshots
              FROM source_device d
              LEFT JOIN device_projection p ON p.bridge_id = $1 AND p.device_id = d.id AND p.digest = d.digest
                                           AND p.mapping = $2
-             WHERE d.connection_id = $3 AND d.organization_id = $4
+             WHERE d.connection_id = $3 AND d.organization_id = $4 AND p.device_id IS NULL
              ORDER BY d.id",
             bridge.as_str(),
             mapping,

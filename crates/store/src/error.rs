@@ -110,9 +110,36 @@ pub enum Error {
         /// Which row.
         what: String,
     },
+    /// The audit log cannot be written to or is not whole: nothing is done that it could not tell of.
+    #[error("the audit log: {0}. Nothing was done. Run `rmmbridge audit verify`")]
+    AuditLog(String),
     /// Sealed secrets could not be opened or made.
     #[error(transparent)]
     Vault(#[from] crate::vault::VaultError),
+    /// This hub was restored or copied, and nobody has said yet that it is the one.
+    #[error(
+        "this rmmbridge waits for an Owner: {reason}. Stored data can be looked at; nothing is read from outside, no token is refreshed and nothing is written. If it is the one that works from now on, and no other works on the same accounts, run: rmmbridge instance confirm"
+    )]
+    Unconfirmed {
+        /// What was noticed.
+        reason: String,
+    },
+    /// A backup cannot be written, read or used.
+    #[error("backup `{path}`: {problem}")]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A restore would overwrite something.
+    #[error(
+        "a backup is restored into an empty database only, and this one holds {what}: nothing was changed. Give another one, with --data-dir or --database"
+    )]
+    NotEmpty {
+        /// What stands there.
+        what: String,
+    },
     /// Another process is the runner of this database.
     #[error("another rmmbridge is at work on this database ({holder}). Wait for it to finish, or stop it")]
     Busy {

@@ -1,5 +1,6 @@
 //! The grant of a connection: one newest pair for all tasks and processes, and one refresh at a time.
 
+use crate::audit::Note;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
@@ -95,6 +96,7 @@ impl StoredGrants {
     /// # Errors
     /// When the database fails.
     pub async fn begin_refresh(&self, version: i64, holder: &str, overdue: Duration) -> Result<Turn> {
+        self.store.require_confirmed_instance().await?;
         let mut tx = self.store.write().await?;
         let now = self.store.database_time(&mut tx).await?;
         let until = now
@@ -147,6 +149,8 @@ impl StoredGrants {
         self.store
             .put_secret_in(&mut tx, self.connection.as_str(), SECRET, &body)
             .await?;
+        let note = Note::new("connection.token_refreshed", self.connection.as_str());
+        self.store.note(&mut tx, &[note]).await?;
         tx.commit().await?;
         Ok(version + 1)
     }
@@ -190,6 +194,9 @@ impl StoredGrants {
             "SELECT version FROM connection_grant WHERE connection_id = $1",
             self.connection.as_str()
         )?;
+        let note = Note::new("connection.authorized", self.connection.as_str())
+            .with(serde_json::json!({ "scopes": pair.scopes }));
+        self.store.note(&mut tx, &[note]).await?;
         tx.commit().await?;
         Ok(version.map_or(1, |(version,)| version))
     }

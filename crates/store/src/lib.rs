@@ -12,6 +12,13 @@
 
 #[macro_use]
 mod db;
+mod audit;
+mod audit_chain;
+mod audit_mark;
+#[macro_use]
+mod backup_rows;
+mod backup;
+mod backup_file;
 mod bridge;
 mod claim;
 mod connection;
@@ -20,14 +27,20 @@ mod error;
 #[cfg(test)]
 mod full_disk;
 mod grant;
+mod instance;
 mod job;
 mod json;
 mod lease;
 mod link;
 mod open;
+mod packed;
 mod plan;
 mod projection;
 pub mod registry;
+mod restore;
+mod rotation;
+mod rotation_file;
+mod rotation_keys;
 mod run;
 mod schedule;
 mod secret;
@@ -35,18 +48,24 @@ mod snapshot;
 mod source_list;
 pub mod vault;
 
+pub use audit::{AuditEntry, AuditHead, Note, Verified};
+pub use audit_mark::AuditMark;
+pub use backup::{BackupOptions, BackupReport};
 pub use claim::{Claim, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;
 pub use db::{Conn, Db, Tx};
 pub use device::{DeviceRow, KnownDevice};
 pub use error::{Error, Result};
 pub use grant::{StoredGrant, StoredGrants, Turn};
+pub use instance::{Installation, Instance};
 pub use job::{Job, JobEnd, JobFilter, JobState, NewJob};
 pub use lease::{DatabaseLock, Lease, RunnerLock};
 pub use link::{Link, WrittenValue};
 pub use open::{DatabaseUrl, Store};
 pub use plan::PlanWriter;
-pub use projection::StoredProjection;
+pub use projection::{DeviceForPlanning, StoredProjection};
+pub use rotation::Rotation;
+pub use rotation_keys::KeyRing;
 pub use run::{NewItem, NewLink, RunItem};
 pub use schedule::{Schedule, Scheduled};
 pub use snapshot::{Snapshot, SnapshotWriter};

@@ -136,34 +136,6 @@ impl Store {
         rows.into_iter().map(link).collect()
     }
 
-    /// The assets one organization's devices are linked to, without what was written there: far cheaper to read.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn linked_assets(
-        &self,
-        bridge: &BridgeId,
-        connection: &model::ConnectionId,
-        organization: &SourceId,
-    ) -> Result<BTreeMap<SourceId, RecordId>> {
-        let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String),
-            "SELECT l.source_id, l.destination_id
-             FROM source_device d CROSS JOIN link l
-             WHERE d.connection_id = $2 AND d.organization_id = $3
-               AND l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id",
-            bridge.as_str(),
-            connection.as_str(),
-            organization.as_str()
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(s, d)| (SourceId(s), RecordId(d)))
-            .collect())
-    }
-
     /// Which of these source records are linked at this moment, and to what.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! Opening the database, and what every store function needs: pools, vault, clock, ids.
 
+use crate::audit_chain::{ChainKey, HASH};
 use crate::db::{Conn, Db, Tx};
 use crate::error::{Error, Result};
-use crate::vault::MasterKey;
+use crate::instance::Installed;
+use crate::rotation_keys::KeyRing;
 use model::{Clock, Ids, Random, TimeOrderedIds};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 /// How long a server may take to answer the first time.
 const CONNECT: Duration = Duration::from_secs(30);
 
-static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 /// Where the database is. Its `Display` holds no password.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,16 +82,21 @@ impl fmt::Debug for DatabaseUrl {
 #[derive(Clone)]
 pub struct Store {
     pub(crate) db: Db,
-    pub(crate) key: Arc<MasterKey>,
+    pub(crate) keys: KeyRing,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) audit_key: Arc<ChainKey>,
+    /// On whose behalf changes are made.
+    pub(crate) actor: Arc<str>,
+    /// What this process takes for its own place, once it was told ([`Store::installed`]).
+    pub(crate) installed: Option<Arc<Installed>>,
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("key", &self.key)
+            .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
 }
@@ -101,7 +108,7 @@ impl Store {
     /// When the directory, the server, the schema or the master key is not right; each says what to do.
     pub async fn open(
         url: &DatabaseUrl,
-        key: Arc<MasterKey>,
+        keys: impl Into<KeyRing>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self> {
@@ -115,14 +122,19 @@ impl Store {
         };
         migrated.map_err(migration_error)?;
         let ids = Arc::new(TimeOrderedIds::new(clock.clone(), random.clone()));
-        let store = Self {
+        let mut store = Self {
             db,
-            key,
+            keys: keys.into(),
             clock,
             random,
             ids,
+            audit_key: Arc::new(ChainKey::new([0; HASH])),
+            actor: Arc::from("program"),
+            installed: None,
         };
         store.check_key().await?;
+        store.open_audit_key().await?;
+        store.be_an_instance().await?;
         Ok(store)
     }
 
@@ -172,16 +184,6 @@ impl Store {
 
     pub(crate) async fn write(&self) -> Result<Tx> {
         self.db.write().await
-    }
-
-    /// One sealed word tells a wrong master key at start, and not at the first token.
-    async fn check_key(&self) -> Result<()> {
-        const OWNER: &str = "rmmbridge";
-        const NAME: &str = "key-check";
-        if self.secret(OWNER, NAME).await?.is_none() {
-            self.put_secret(OWNER, NAME, "this opens").await?;
-        }
-        Ok(())
     }
 
     /// Checks the database's own integrity.
@@ -318,7 +320,7 @@ async fn open_postgres(address: &str, url: &DatabaseUrl) -> Result<Db> {
     Ok(Db::Postgres(pool.connect_with(options).await?))
 }
 
-fn migration_error(error: MigrateError) -> Error {
+pub(crate) fn migration_error(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMissing(found) => {
             let known = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);

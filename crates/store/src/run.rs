@@ -1,5 +1,6 @@
 //! Runs and their items. An outcome, its link and the claim it settles (`claim.rs`) are one transaction.
 
+use crate::audit::Note;
 use crate::claim::{Settled, settle};
 use crate::error::Result;
 use crate::job::abandoned;
@@ -10,6 +11,7 @@ use model::{
     Bridge, BridgeId, ConnectionId, Operation, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId,
     RunKind, RunState, SourceId,
 };
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An operation that was begun and has an outcome.
@@ -128,6 +130,8 @@ impl Store {
             text("counts of a run", &run.counts)?,
             holder
         )?;
+        let note = Note::new("run.begun", run.id.as_str()).with(json!({ "kind": run.kind }));
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await?;
         Ok(run)
     }
@@ -154,6 +158,9 @@ impl Store {
             text("counts of a run", &run.counts)?,
             run.id.as_str()
         )?;
+        let ended = json!({ "state": run.state, "counts": run.counts });
+        let note = Note::new("run.ended", run.id.as_str()).with(ended);
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 
@@ -283,7 +290,9 @@ impl Store {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let settled = settle(&mut tx, &bridge.destination, &held).await?;
+        let mut notes = Vec::with_capacity(items.len());
         for item in items {
+            let sent = item.settles.as_ref().map(|held| held.marker.clone());
             if item.settles.is_some_and(|held| !settled.contains(&held.marker)) {
                 lost.insert(item.number);
                 continue;
@@ -318,7 +327,12 @@ impl Store {
                 text("outcome", &item.outcome)?,
                 micros(now)
             )?;
+            if let Some(marker) = sent {
+                let detail = json!({ "run": run, "number": item.number, "outcome": item.outcome });
+                notes.push(Note::new("write.ended", marker).with(detail));
+            }
         }
+        self.note(&mut tx, &notes).await?;
         tx.commit().await?;
         Ok(lost)
     }

@@ -52,7 +52,8 @@ impl Store {
         name: &str,
         value: &str,
     ) -> Result<()> {
-        let sealed = self.key.seal(owner, name, value.as_bytes(), self.random.as_ref());
+        let key = self.sealing_key(tx).await?;
+        let sealed = key.seal(owner, name, value.as_bytes(), self.random.as_ref());
         execute!(
             tx,
             "INSERT INTO secret (owner_id, name, key_id, wrapped, sealed, updated) VALUES ($1, $2, $3, $4, $5, $6)
@@ -68,8 +69,32 @@ impl Store {
         Ok(())
     }
 
+    /// Seals `value` as a secret of `owner` unless there is one.
+    pub(crate) async fn add_secret_in(
+        &self,
+        tx: &mut Tx,
+        owner: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<()> {
+        let key = self.sealing_key(tx).await?;
+        let sealed = key.seal(owner, name, value.as_bytes(), self.random.as_ref());
+        execute!(
+            tx,
+            "INSERT INTO secret (owner_id, name, key_id, wrapped, sealed, updated) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (owner_id, name) DO NOTHING",
+            owner,
+            name,
+            sealed.key_id.as_str(),
+            sealed.wrapped.as_slice(),
+            sealed.sealed.as_slice(),
+            micros(self.clock.now())
+        )?;
+        Ok(())
+    }
+
     fn unseal(&self, owner: &str, name: &str, sealed: &Sealed) -> Result<SecretString> {
-        let bytes = self.key.open(owner, name, sealed)?;
+        let bytes = self.keys.key(&sealed.key_id)?.open(owner, name, sealed)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| {
             Error::Vault(VaultError::Broken {
                 owner: owner.to_owned(),

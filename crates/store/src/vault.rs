@@ -2,10 +2,11 @@
 //!
 //! The identity of the record (owner and name) is authenticated with it, so that a sealed value moved to another
 //! row does not open. The id of the master key stands beside the wrapped key, so that keys can be rotated by
-//! wrapping again.
+//! wrapping again; [`crate::KeyRing`] holds the master keys that are known while that goes on.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use model::Random;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
@@ -45,13 +46,29 @@ pub enum VaultError {
     },
     /// The value was sealed with another key.
     #[error(
-        "the secrets in this database were sealed with master key {sealed_with}, and the key given is {given}. Give the right key: without it every connection has to be authorized again"
+        "the secrets in this database were sealed with master key {sealed_with}, and the key given is {given}. Give the right key: without it every connection has to be authorized again. After `rmmbridge keys rotate` on another machine that is the key file of that machine"
     )]
     WrongKey {
         /// Id of the key it was sealed with.
         sealed_with: String,
         /// Id of the key we have.
         given: String,
+    },
+    /// The keys are given by the environment or systemd, which this program cannot change.
+    #[error(
+        "the master key comes from {origin}, which only you can change. To rotate it, put a new key before the old one there, with a space between them (a new key: openssl rand -hex 32), on every machine of this database; start those rmmbridges again; then run: rmmbridge keys rotate. When it has finished, take the old key out"
+    )]
+    NotOurs {
+        /// Where it came from.
+        origin: String,
+    },
+    /// Somebody else rotates the key in this file.
+    #[error(
+        "another `rmmbridge keys rotate` is at work on `{path}`. Wait for it, or stop it and run this again: it goes on where that one stopped"
+    )]
+    Rotating {
+        /// The key file.
+        path: PathBuf,
     },
     /// The value was changed, or moved from another record.
     #[error(
@@ -110,39 +127,43 @@ impl MasterKey {
         Ok(Self::new(&key))
     }
 
-    /// The key in `path`, made with `random` and mode 0600 when there is no such file.
+    /// The key in `path`, made with `random` and mode 0600 when there is no such file. Of several it is the first.
     ///
     /// # Errors
     /// When the file cannot be read or made, is readable by others, or holds no key.
     pub fn from_file(path: &Path, random: &dyn Random) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::KeyFile {
-            path: path.to_owned(),
-            source,
-        };
-        match std::fs::read_to_string(path) {
-            Ok(text) => {
-                check_mode(path)?;
-                Self::from_hex(&SecretString::from(text), &format!("`{}`", path.display()))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let mut key = Zeroizing::new([0_u8; KEY]);
-                random.fill(key.as_mut());
-                let mut text = Zeroizing::new(String::new());
-                for byte in key.iter() {
-                    let _ = write!(text, "{byte:02x}");
-                }
-                text.push('\n');
-                match create_private(path, text.as_bytes()) {
-                    Ok(()) => Ok(Self::new(&key)),
-                    // Another process made it at the same moment: its key is the key.
-                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                        Self::from_file(path, random)
-                    }
-                    Err(error) => Err(failed(error)),
-                }
-            }
-            Err(error) => Err(failed(error)),
+        let mut keys = crate::rotation_file::read_keys(path, random)?;
+        Ok(keys.swap_remove(0))
+    }
+
+    /// A new key and its 64 hexadecimal digits.
+    pub(crate) fn generate(random: &dyn Random) -> (Self, Zeroizing<String>) {
+        let mut key = Zeroizing::new([0_u8; KEY]);
+        random.fill(key.as_mut());
+        let made = Self::new(&key);
+        let digits = made.digits();
+        (made, digits)
+    }
+
+    /// The key as it stands in its file.
+    pub(crate) fn digits(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(2 * KEY));
+        for byte in self.key.expose_secret() {
+            let _ = write!(text, "{byte:02x}");
         }
+        text
+    }
+
+    /// A key for one purpose, out of which the master key cannot be computed.
+    pub(crate) fn derive(&self, purpose: &str, salt: &[u8]) -> Zeroizing<[u8; KEY]> {
+        // An HMAC takes a key of any length, so the error cannot be.
+        let mut derived = Zeroizing::new([0_u8; KEY]);
+        if let Ok(mut mac) = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(self.key.expose_secret()) {
+            mac.update(format!("rmmbridge/1/derived/{}:{purpose}/", purpose.len()).as_bytes());
+            mac.update(salt);
+            derived.copy_from_slice(&mac.finalize().into_bytes());
+        }
+        derived
     }
 
     fn new(key: &[u8; KEY]) -> Self {
@@ -186,24 +207,58 @@ impl MasterKey {
     /// # Errors
     /// [`VaultError::WrongKey`] or [`VaultError::Broken`].
     pub fn open(&self, owner: &str, name: &str, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let key = self.unwrap(owner, name, sealed)?;
+        decrypt(&key, &sealed.sealed, &identity("value", owner, name)).ok_or_else(|| broken(owner, name))
+    }
+
+    /// Wraps the record key of `sealed`, which `from` wrapped, with this key instead. The value itself is not touched.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongKey`] or [`VaultError::Broken`], as when opening it with `from`.
+    pub(crate) fn wrap_again(
+        &self,
+        from: &Self,
+        owner: &str,
+        name: &str,
+        sealed: &Sealed,
+        random: &dyn Random,
+    ) -> Result<Sealed, VaultError> {
+        let key = from.unwrap(owner, name, sealed)?;
+        Ok(Sealed {
+            key_id: self.id.clone(),
+            wrapped: encrypt(
+                self.key.expose_secret(),
+                key.as_ref(),
+                &identity("key", owner, name),
+                random,
+            ),
+            sealed: sealed.sealed.clone(),
+        })
+    }
+
+    /// The key of one record.
+    fn unwrap(&self, owner: &str, name: &str, sealed: &Sealed) -> Result<Zeroizing<[u8; KEY]>, VaultError> {
         if sealed.key_id != self.id {
             return Err(VaultError::WrongKey {
                 sealed_with: sealed.key_id.clone(),
                 given: self.id.clone(),
             });
         }
-        let broken = || VaultError::Broken {
-            owner: owner.to_owned(),
-            name: name.to_owned(),
-        };
         let key = decrypt(
             self.key.expose_secret(),
             &sealed.wrapped,
             &identity("key", owner, name),
-        )
-        .ok_or_else(broken)?;
-        let key: Zeroizing<[u8; KEY]> = Zeroizing::new(key.as_slice().try_into().map_err(|_| broken())?);
-        decrypt(&key, &sealed.sealed, &identity("value", owner, name)).ok_or_else(broken)
+        );
+        key.and_then(|key| key.as_slice().try_into().ok())
+            .map(Zeroizing::new)
+            .ok_or_else(|| broken(owner, name))
+    }
+}
+
+fn broken(owner: &str, name: &str) -> VaultError {
+    VaultError::Broken {
+        owner: owner.to_owned(),
+        name: name.to_owned(),
     }
 }
 
@@ -244,49 +299,6 @@ fn decrypt(key: &[u8; KEY], stored: &[u8], identity: &[u8]) -> Option<Zeroizing<
         )
         .ok()
         .map(Zeroizing::new)
-}
-
-#[cfg(unix)]
-fn check_mode(path: &Path) -> Result<(), VaultError> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = std::fs::metadata(path).map_err(|source| VaultError::KeyFile {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(VaultError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_mode(_path: &Path) -> Result<(), VaultError> {
-    Ok(())
-}
-
-/// Writes a new file that only its owner may read, whole or not at all.
-fn create_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    // Under another name first: a half-written key file would lock the vault for ever.
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = options.open(&draft)?;
-    let made = file
-        .write_all(content)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::hard_link(&draft, path));
-    let _ = std::fs::remove_file(&draft);
-    made
 }
 
 #[cfg(test)]
@@ -362,6 +374,34 @@ mod tests {
             MasterKey::from_file(&path, &random),
             Err(VaultError::Exposed { .. })
         ));
+    }
+
+    #[test]
+    fn a_record_key_wrapped_again_opens_with_the_new_key_only() {
+        let random = Counting(AtomicU8::new(1));
+        let old = key("a").seal("c", "t", b"value", &random);
+        let new = key("b").wrap_again(&key("a"), "c", "t", &old, &random).unwrap();
+        assert_eq!(new.sealed, old.sealed);
+        assert_eq!(key("b").open("c", "t", &new).unwrap().as_slice(), b"value");
+        assert!(matches!(
+            key("a").open("c", "t", &new),
+            Err(VaultError::WrongKey { .. })
+        ));
+        // Neither a wrong key nor another record's identity gets at the record key.
+        for (from, owner) in [("c", "c"), ("a", "another")] {
+            let refused = key("b").wrap_again(&key(from), owner, "t", &old, &random);
+            assert!(refused.is_err(), "{from} {owner}");
+        }
+    }
+
+    #[test]
+    fn derived_keys_differ_by_purpose_salt_and_master_key() {
+        let one = key("a").derive("backup", b"salt");
+        assert_eq!(one, key("a").derive("backup", b"salt"));
+        assert_ne!(one, key("a").derive("backup", b"other"));
+        assert_ne!(one, key("a").derive("marker", b"salt"));
+        assert_ne!(one, key("b").derive("backup", b"salt"));
+        assert_ne!(*one, [0xaa; KEY]);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! leases are judged there, moves by itself.
 
 mod clock;
+pub mod directory;
 mod engine;
 mod postgres;
 mod random;

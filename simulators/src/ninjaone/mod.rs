@@ -34,7 +34,7 @@ use crate::faults::Faults;
 use estate::Estate;
 use estate::day::Day;
 use oauth::{Grants, OauthOptions};
-pub use quirks::{CursorName, Part, Quirks, ScriptAnswer};
+pub use quirks::{CursorName, Part, QUIRKS, Quirk, QuirkText, Quirks, ScriptAnswer};
 pub use requests::{Requests, Seen};
 use tenant::Tenant;
 pub use webhook::Delivery;

@@ -1,5 +1,9 @@
 //! Where the vendor's behaviour is uncertain or differs from tenant to tenant. Each default is the likelier one.
 
+mod written;
+
+pub use written::{QUIRKS, Quirk, QuirkText};
+
 use std::collections::BTreeSet;
 
 /// How the name of a report's cursor behaves from page to page.

@@ -1,4 +1,5 @@
 //! The tests of the simulators over HTTP, in one binary.
 
 mod api;
+mod directory;
 mod oauth;

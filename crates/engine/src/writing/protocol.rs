@@ -16,14 +16,19 @@ use store::Claim;
 pub struct Timing {
     /// From the commit of an intent to the moment its request has left. A later one is not sent.
     pub send_within: Duration,
-    /// From leaving until it shows in the destination or never will.
+    /// From leaving until it shows in the destination or never will. Zero for one that takes no write after its sender
+    /// is gone, and no mark twice.
     pub settles_within: Duration,
 }
 
 impl Timing {
-    /// How long after an intent its record is left alone when no outcome is known.
+    /// How long after an intent its record is left alone when no outcome is known: nothing at all where a write cannot
+    /// arrive after its sender is gone.
     pub fn quarantine(self) -> Duration {
-        self.send_within.saturating_add(self.settles_within)
+        match self.settles_within.is_zero() {
+            true => Duration::ZERO,
+            false => self.send_within.saturating_add(self.settles_within),
+        }
     }
 }
 
@@ -43,9 +48,19 @@ pub fn admit(claim: &Claim, now: &Moment) -> Admission {
     let Some(open) = &claim.open else {
         return Admission::Free;
     };
-    match open.settles.checked_sub(now.since(&open.sent)) {
+    match open.settles.checked_sub(passed(&open.sent, now)) {
         Some(left) if !left.is_zero() => Admission::Wait(left),
         _ => Admission::InDoubt,
+    }
+}
+
+/// How long ago `sent` is, at least. Since the machine was started anew there is the time of day alone, which may have
+/// been put forward meanwhile; that the machine has been up for so long is certain.
+fn passed(sent: &Moment, now: &Moment) -> Duration {
+    let passed = now.since(sent);
+    match (&sent.steady, &now.steady) {
+        (Some(then), Some(now)) if then.boot != now.boot => passed.min(now.up),
+        _ => passed,
     }
 }
 
@@ -73,6 +88,7 @@ pub fn resolve(mut found: Vec<RecordId>) -> Resolution {
 mod tests {
     use super::*;
     use jiff::Timestamp;
+    use model::Steady;
     use store::OpenWrite;
 
     fn moment(millis: i64) -> Moment {
@@ -108,6 +124,40 @@ mod tests {
             wait(150),
             "the clock was put back"
         );
+    }
+
+    #[test]
+    fn where_nothing_can_arrive_late_nobody_waits() {
+        let timing = |settles_within| Timing {
+            send_within: Duration::from_secs(30),
+            settles_within,
+        };
+        assert_eq!(timing(Duration::ZERO).quarantine(), Duration::ZERO);
+        assert_eq!(
+            timing(Duration::from_secs(70)).quarantine(),
+            Duration::from_secs(100)
+        );
+    }
+
+    #[test]
+    fn a_clock_put_forward_before_a_restart_of_the_machine_shortens_no_quarantine() {
+        let up = |boot: &str, millis| {
+            Some(Steady {
+                boot: boot.to_owned(),
+                up: Duration::from_millis(millis),
+            })
+        };
+        let mut claim = open(1_000);
+        claim.open.as_mut().unwrap().sent.steady = up("a", 70_000);
+        let mut now = moment(3_600_000);
+        now.steady = up("b", 20);
+        assert_eq!(admit(&claim, &now), Admission::Wait(Duration::from_millis(130)));
+        now.steady = up("b", 150);
+        assert_eq!(admit(&claim, &now), Admission::InDoubt);
+        // On another machine, that has long been up, the time of day is all there is.
+        now = moment(1_100);
+        now.steady = up("c", 90_000);
+        assert_eq!(admit(&claim, &now), Admission::Wait(Duration::from_millis(50)));
     }
 
     #[test]

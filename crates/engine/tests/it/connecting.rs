@@ -50,7 +50,7 @@ async fn h06_a_refused_consent_leaves_set_up_incomplete_and_says_so() {
         .await
         .unwrap();
     assert_eq!(connection.state, ConnectionState::NeedsAuthorization);
-    assert!(!hub.engine.has_grant(&hub.actor, &connection.id).await.unwrap());
+    assert!(store.grants(&connection.id).load().await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn settings_of_another_host_take_neither_the_secret_nor_the_grant_along() 
     request.secrets.clear();
     let moved = hub.engine.save_connection(&hub.actor, request).await.unwrap();
     assert_eq!(moved.state, ConnectionState::NeedsAuthorization);
-    assert!(!hub.engine.has_grant(&hub.actor, &bridge.source).await.unwrap());
+    assert!(store.grants(&bridge.source).load().await.unwrap().is_none());
     assert!(store.connection_secrets(&bridge.source).await.unwrap().is_empty());
     // Settings that say nothing of the account keep both.
     hub.connect("ninjaone", true).await.unwrap();
@@ -219,5 +219,5 @@ async fn settings_of_another_host_take_neither_the_secret_nor_the_grant_along() 
     request.secrets.clear();
     let same = hub.engine.save_connection(&hub.actor, request).await.unwrap();
     assert_eq!(same.state, ConnectionState::Connected);
-    assert!(hub.engine.has_grant(&hub.actor, &bridge.source).await.unwrap());
+    assert!(store.grants(&bridge.source).load().await.unwrap().is_some());
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
+mod backing_up;
 mod conflicts;
 mod connecting;
 mod hub;
+mod importing;
 mod interrupted;
 mod story;

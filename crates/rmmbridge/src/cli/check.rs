@@ -32,7 +32,9 @@ pub async fn run(session: &Session, arguments: CheckArguments, output: Output) -
         .engine
         .find_connection(&session.actor, Some(&name))
         .await?;
-    let points = session.engine.check(&session.actor, &connection.id).await?;
+    let points = session
+        .unless_stopped(session.engine.check(&session.actor, &connection.id))
+        .await??;
     output.show(&points, || {
         let mut text = String::new();
         for point in &points {

@@ -1,4 +1,4 @@
-//! `export` and `import`: the configuration as YAML; clients and assets one already has as CSV.
+//! `export` and `import`: the configuration as YAML; clients, assets and contacts one already has as CSV.
 
 use super::exit;
 use crate::output::Output;
@@ -34,6 +34,11 @@ pub enum ImportCommand {
         /// The CSV file
         file: PathBuf,
     },
+    /// Contacts you already have: a CSV file with the columns `client` and `name`, and `email` and `phone`
+    Contacts {
+        /// The CSV file
+        file: PathBuf,
+    },
 }
 
 pub async fn export(
@@ -46,7 +51,14 @@ pub async fn export(
     match arguments.file {
         Some(path) => {
             std::fs::write(&path, yaml).with_context(|| format!("writing {}", path.display()))?;
-            output.say(&format!("Wrote {}. It holds no secrets.", path.display()))?;
+            let document = serde_json::json!({
+                "file": path,
+                "connections": configuration.connections.keys().collect::<Vec<_>>(),
+                "bridges": configuration.bridges.keys().collect::<Vec<_>>(),
+            });
+            output.show(&document, || {
+                format!("Wrote {}. It holds no secrets.", path.display())
+            })?;
         }
         None => output.show(&configuration, || yaml)?,
     }
@@ -99,6 +111,10 @@ pub async fn import(session: &Session, command: ImportCommand, output: Output) -
             let report = engine.import_assets(actor, &name(&file), open(&file)?).await?;
             show(&report, "assets", output)
         }
+        ImportCommand::Contacts { file } => {
+            let report = engine.import_contacts(actor, &name(&file), open(&file)?).await?;
+            show(&report, "contacts", output)
+        }
     }
 }
 
@@ -140,4 +156,30 @@ fn show(report: &ImportReport, what: &str, output: Output) -> anyhow::Result<Exi
     } else {
         ExitCode::from(exit::RECORDS_FAILED)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::portable::PortableDecision;
+    use model::Verdict;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn ids_and_names_that_look_like_numbers_stay_texts() {
+        let decisions: BTreeMap<String, PortableDecision> =
+            ["17", "1e5", "0x1F", "no", "~", "a: b", "Müller # 1"]
+                .into_iter()
+                .map(|text| {
+                    let client = text.into();
+                    let decision = PortableDecision {
+                        organization: Some(text.to_owned()),
+                        verdict: Verdict::Matched { client },
+                    };
+                    (text.to_owned(), decision)
+                })
+                .collect();
+        let yaml = serde_saphyr::to_string(&decisions).unwrap();
+        let read: BTreeMap<String, PortableDecision> = serde_saphyr::from_str(&yaml).unwrap();
+        assert_eq!(read, decisions, "{yaml}");
+    }
 }

@@ -30,31 +30,8 @@ pub async fn run(location: &Location, output: Output) -> anyhow::Result<ExitCode
         }
     };
     if let Some(session) = session {
-        points.push(match session.engine.database_check(&session.actor).await {
-            Ok(word) if word.starts_with("ok") => CheckPoint::passed("Database integrity", word),
-            Ok(word) => CheckPoint::failed("Database integrity", format!("{word}. Restore a backup")),
-            Err(error) => CheckPoint::failed("Database integrity", error.to_string()),
-        });
-        points.push(match session.engine.become_runner(&session.actor).await {
-            Ok(runner) => {
-                runner.leave().await;
-                CheckPoint::passed("Runner", "free")
-            }
-            Err(error) => CheckPoint::passed("Runner", error.to_string()),
-        });
-        for connection in session.engine.connections(&session.actor).await? {
-            let failed = session
-                .engine
-                .check(&session.actor, &connection.id)
-                .await
-                .map(|checked| checked.into_iter().find(|p| p.verdict == Verdict::Failed));
-            let name = format!("Connection `{}`", connection.name);
-            points.push(match failed {
-                Ok(None) => CheckPoint::passed(name, "works"),
-                Ok(Some(point)) => CheckPoint::failed(name, format!("{}: {}", point.point, point.detail)),
-                Err(error) => CheckPoint::failed(name, error.to_string()),
-            });
-        }
+        // Whoever stops it does not wait for the database to end its own check either.
+        points.extend(session.unless_stopped(examine(&session)).await??);
         session.close().await;
     }
     output.show(&points, || {
@@ -79,4 +56,35 @@ pub async fn run(location: &Location, output: Output) -> anyhow::Result<ExitCode
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// The points of an installation that could be opened.
+async fn examine(session: &Session) -> anyhow::Result<Vec<CheckPoint>> {
+    let mut points = Vec::new();
+    points.push(match session.engine.database_check(&session.actor).await {
+        Ok(word) if word.starts_with("ok") => CheckPoint::passed("Database integrity", word),
+        Ok(word) => CheckPoint::failed("Database integrity", format!("{word}. Restore a backup")),
+        Err(error) => CheckPoint::failed("Database integrity", error.to_string()),
+    });
+    points.push(match session.engine.become_runner(&session.actor).await {
+        Ok(runner) => {
+            runner.leave().await;
+            CheckPoint::passed("Runner", "free")
+        }
+        Err(error) => CheckPoint::passed("Runner", error.to_string()),
+    });
+    for connection in session.engine.connections(&session.actor).await? {
+        let failed = session
+            .engine
+            .check(&session.actor, &connection.id)
+            .await
+            .map(|checked| checked.into_iter().find(|p| p.verdict == Verdict::Failed));
+        let name = format!("Connection `{}`", connection.name);
+        points.push(match failed {
+            Ok(None) => CheckPoint::passed(name, "works"),
+            Ok(Some(point)) => CheckPoint::failed(name, format!("{}: {}", point.point, point.detail)),
+            Err(error) => CheckPoint::failed(name, error.to_string()),
+        });
+    }
+    Ok(points)
 }

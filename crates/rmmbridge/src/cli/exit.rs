@@ -3,6 +3,8 @@
 use crate::output::Output;
 use std::process::ExitCode;
 
+/// It went wrong.
+pub const FAILED: u8 = 1;
 /// A person has to decide.
 pub const PERSON: u8 = 3;
 /// Some records could not be written.
@@ -49,7 +51,9 @@ fn code(error: &anyhow::Error) -> ExitCode {
     };
     match engine {
         Some(engine::Error::Store(error)) if store(error) => ExitCode::from(BUSY),
-        Some(engine::Error::NeedsConfirmation { .. }) => ExitCode::from(PERSON),
+        Some(
+            engine::Error::NeedsConfirmation { .. } | engine::Error::Store(store::Error::Unconfirmed { .. }),
+        ) => ExitCode::from(PERSON),
         Some(engine::Error::Stopped) => ExitCode::from(130),
         _ => ExitCode::FAILURE,
     }

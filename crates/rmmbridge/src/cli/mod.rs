@@ -2,15 +2,20 @@
 
 mod apply;
 mod assets;
+mod audit;
+mod backup;
 mod bridge;
 mod check;
 mod config;
 mod connect;
+mod contacts;
 mod demo;
 mod doctor;
 mod exit;
 mod handing;
+mod instance;
 mod jobs;
+mod keys;
 mod matching;
 mod plan;
 mod runs;
@@ -31,7 +36,7 @@ Exit codes:
   1  failed; the message says what and what to do next
   2  the command line is not right
   3  a person has to decide: organizations that match and sync leave open, a plan the brakes stopped,
-     a check that failed, a configuration that needs its secrets
+     a check that failed, a configuration that needs its secrets, a restored or copied hub that waits
   4  done, but some records could not be written (see rmmbridge runs), or some lines of a CSV file were left out
   5  another rmmbridge is at work on this database, or on this bridge
   130  stopped by Ctrl-C; what was finished before stands
@@ -114,11 +119,26 @@ enum Command {
     Schedule(schedule::ScheduleCommand),
     /// Assets of the built-in registry, and where each of their values came from
     Assets(assets::AssetsArguments),
+    /// Who did what, and whether that log is whole
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Contacts of the built-in registry's clients
+    Contacts(contacts::ContactsArguments),
     /// Write the configuration, without secrets, as YAML
     Export(config::ExportArguments),
-    /// Take over a configuration (YAML), or clients and assets you already have (CSV)
+    /// Take over a configuration (YAML), or clients, assets and contacts you already have (CSV)
     #[command(subcommand)]
     Import(config::ImportCommand),
+    /// Write everything into one encrypted file while the hub works, or check such a file
+    Backup(backup::BackupArguments),
+    /// Restore a backup into an empty database
+    Restore(backup::FileArguments),
+    /// Rotate the master key
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Which hub this is; confirm a restored or copied one
+    #[command(subcommand)]
+    Instance(instance::InstanceCommand),
     /// Run a stand-in for a vendor, to try things without an account
     #[command(subcommand)]
     Simulate(simulate::SimulateCommand),
@@ -157,8 +177,14 @@ impl Command {
             Self::Jobs(_) => "jobs",
             Self::Schedule(_) => "schedule",
             Self::Assets(_) => "assets",
+            Self::Audit(_) => "audit",
+            Self::Contacts(_) => "contacts",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
+            Self::Backup(_) => "backup",
+            Self::Restore(_) => "restore",
+            Self::Keys(_) => "keys",
+            Self::Instance(_) => "instance",
             Self::Simulate(_) => "simulate",
             Self::Doctor => "doctor",
             Self::Completions { .. } => "completions",
@@ -215,14 +241,24 @@ async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCo
         Command::Jobs(arguments) => jobs::run(&session, arguments, output).await,
         Command::Schedule(command) => schedule::run(&session, command, output).await,
         Command::Assets(arguments) => assets::run(&session, arguments, output).await,
+        Command::Audit(command) => audit::run(&session, command, output).await,
+        Command::Contacts(arguments) => contacts::run(&session, arguments, output).await,
         Command::Export(arguments) => config::export(&session, arguments, output).await,
         Command::Import(command) => config::import(&session, command, output).await,
+        Command::Backup(arguments) => backup::run(&session, arguments, output).await,
+        Command::Restore(arguments) => backup::restore(&session, arguments, output).await,
+        Command::Keys(command) => keys::run(&session, command, output).await,
+        Command::Instance(command) => instance::run(&session, command, output).await,
         Command::Demo(_) | Command::Simulate(_) | Command::Doctor | Command::Completions { .. } => {
             Ok(ExitCode::SUCCESS)
         }
     };
+    // What was noted is kept outside the database as well, whether the command went well or not.
+    let kept = session.engine.keep_audit_mark().await;
     session.close().await;
-    result
+    let code = result?;
+    kept?;
+    Ok(code)
 }
 
 #[cfg(test)]

@@ -171,12 +171,74 @@ fn another_master_key_is_noticed_at_once() {
     let key = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, "0".repeat(64)).unwrap();
     program.refuses(&["check"], &["master key", "master.key"]);
-    std::fs::write(&file, "not a key").unwrap();
-    program.refuses(&["check"], &["master.key", "64 hexadecimal digits"]);
     std::fs::write(&file, key).unwrap();
     program.works(&["check"]);
+}
+
+#[test]
+fn a_master_key_that_is_none_is_named_with_what_it_is_and_what_to_do() {
+    let program = Program::new();
+    program.works(&["check"]);
+    let file = program.data_dir().join("master.key");
+    let key = std::fs::read_to_string(&file).unwrap();
+    let name = format!("`{}`", file.display());
+    for (text, cause) in [
+        (&b"not-a-key"[..], "it has 9 characters"),
+        (&key.as_bytes()[..63], "it has 63 characters"),
+        (b"", "it is empty"),
+        (&[b'z'; 64], "not all of them are 0 to 9 and a to f"),
+        (b"\xff\xfe\x00", "It is no text of 64 hexadecimal digits"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for command in ["check", "export"] {
+            let told = program.refuses(&[command], &[&name, cause, "Put back the copy of the key"]);
+            assert!(!told.contains(&key[..20]) && !told.contains("zzz"), "{told}");
+        }
+        let told = program.ends(3, &["doctor"]).out;
+        assert!(told.contains(&name) && told.contains(cause), "{told}");
+        assert_eq!(std::fs::read(&file).unwrap(), text, "it is left as it is");
+    }
+    std::fs::write(&file, &key).unwrap();
+    for open in [0o644, 0o640, 0o604] {
+        mode(&file, open);
+        let told = program.refuses(&["check"], &[&name, &format!("mode {open:o}"), "chmod 600"]);
+        assert!(!told.contains(key.trim()), "{told}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    program.refuses(&["check"], &[&name, "directory", "put the key there as a file"]);
+    std::fs::remove_dir(&file).unwrap();
+    std::fs::write(&file, key).unwrap();
+    mode(&file, 0o600);
+    program.works(&["check"]);
     let program = Program::new().with("RMMBRIDGE_MASTER_KEY", "abc");
-    program.refuses(&["check"], &["RMMBRIDGE_MASTER_KEY", "64 hexadecimal digits"]);
+    program.refuses(
+        &["check"],
+        &[
+            "RMMBRIDGE_MASTER_KEY",
+            "64 hexadecimal digits",
+            "it has 3 characters",
+            "Put back",
+        ],
+    );
+}
+
+#[test]
+fn a_master_key_that_may_not_be_read_is_named_with_the_reason() {
+    let program = Program::new();
+    program.works(&["check"]);
+    let file = program.data_dir().join("master.key");
+    give_away(program.data_dir());
+    mode(&file, 0o000);
+    let error = export_as_an_ordinary_user(&program);
+    for part in [
+        &format!("`{}`", file.display()),
+        "Permission denied",
+        "chown",
+        "chmod 600",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]

@@ -90,3 +90,81 @@ fn bad_lines_are_listed_with_their_number_and_the_others_come() {
         "{report}"
     );
 }
+
+#[test]
+fn contacts_come_from_a_spreadsheet_once_and_are_listed_by_client() {
+    let program = Program::new();
+    let clients = program.file("clients.csv", "name\nAcme\nZenith\n");
+    program.works(&["import", "clients", &clients]);
+    let contacts = program.file(
+        "contacts.csv",
+        "\u{feff}Client,Name,Email,Phone\r\nacme,Ann Lee,ann@acme.example,+49 30 1\r\nZenith,\"Müller, Jo\",,\r\n",
+    );
+    assert_eq!(
+        program.works(&["import", "contacts", &contacts]).trim(),
+        "2 contacts added, 0 were there already."
+    );
+    let again = program.file(
+        "contacts.csv",
+        "client,name,email\nAcme,Ann L.,ANN@acme.example\nZenith,müller,\nZenith,\"müller,  jo\",\n",
+    );
+    assert_eq!(
+        program.works(&["import", "contacts", &again]).trim(),
+        "1 contacts added, 2 were there already."
+    );
+    let listed = program.works(&["contacts", "--client", "ACME"]);
+    assert!(
+        ["Acme", "Ann Lee", "ann@acme.example", "+49 30 1"]
+            .iter()
+            .all(|part| listed.contains(part)),
+        "{listed}"
+    );
+    assert!(!listed.contains("Zenith"), "{listed}");
+    let all = program.json(&["contacts"]);
+    let names: Vec<_> = all.as_array().unwrap().iter().map(|c| &c["name"]).collect();
+    assert_eq!(names, ["Ann Lee", "Müller, Jo", "müller"], "{all}");
+    assert_eq!(all[0]["client_name"], "Acme");
+    assert_eq!(all[1]["email"], serde_json::Value::Null);
+    let some = program.works(&["contacts", "--limit", "1"]);
+    assert!(some.contains("there are more"), "{some}");
+}
+
+#[test]
+fn bad_lines_of_contacts_are_listed_and_the_others_come() {
+    let program = Program::new();
+    let clients = program.file("clients.csv", "name\nAcme\n");
+    program.works(&["import", "clients", &clients]);
+    let huge = "x".repeat(1 << 20);
+    let contacts = program.file(
+        "contacts.csv",
+        format!(
+            "client,name,email\nNobody,Ann,\nAcme,{huge},\nAcme,,a@b.example\nAcme,Ann,+49 30 1\nAcme,Ann\nAcme,Bo,\n"
+        ),
+    );
+    let ran = program.ends(4, &["import", "contacts", &contacts]);
+    assert!(ran.out.contains("1 contacts added"), "{ran:#?}");
+    for (line, why) in [
+        (2, "no client `Nobody`: import clients first"),
+        (3, "1048576 bytes"),
+        (4, "`name` is empty"),
+        (5, "`+49 30 1` is no e-mail address"),
+        (6, "2 cells"),
+    ] {
+        let found = ran
+            .out
+            .lines()
+            .find(|text| text.starts_with(&format!("line {line} left out")));
+        assert!(found.is_some_and(|text| text.contains(why)), "{line}: {ran:#?}");
+    }
+    assert!(ran.out.len() < 2_000, "the cell itself is not printed");
+    let wrong = program.file("wrong.csv", "client,name,mail\nAcme,Ann,a@b.example\n");
+    program.refuses(
+        &["import", "contacts", &wrong],
+        &[
+            &wrong,
+            "unknown column `mail`",
+            "Expected: client, name, email, phone",
+        ],
+    );
+    assert_eq!(program.json(&["contacts"]).as_array().unwrap().len(), 1);
+}

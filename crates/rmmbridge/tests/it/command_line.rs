@@ -3,7 +3,7 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 24] = [
     "demo",
     "connect",
     "check",
@@ -17,8 +17,14 @@ const COMMANDS: [&str; 18] = [
     "jobs",
     "schedule",
     "assets",
+    "audit",
+    "contacts",
     "export",
     "import",
+    "backup",
+    "restore",
+    "keys",
+    "instance",
     "simulate",
     "doctor",
     "completions",
@@ -58,11 +64,16 @@ fn every_command_explains_itself() {
         "{listed}"
     );
     for nested in [
+        "backup verify",
+        "keys rotate",
+        "instance show",
+        "instance confirm",
         "bridge add",
         "bridge show",
         "match set",
         "match create",
         "import config",
+        "import contacts",
         "simulate ninjaone",
     ] {
         let arguments: Vec<&str> = nested.split(' ').chain(["--help"]).collect();
@@ -123,6 +134,8 @@ fn what_is_not_there_yet_says_how_it_is_made() {
     );
     assert!(program.works(&["runs"]).contains("No runs yet"));
     assert!(program.works(&["assets"]).contains("No assets"));
+    assert!(program.works(&["contacts"]).contains("rmmbridge import contacts"));
+    program.refuses(&["contacts", "--client", "nonsense"], &["no client `nonsense`"]);
     program.refuses(&["bridge", "add"], &["no connection", "rmmbridge connect"]);
     for command in ["sync", "plan", "apply", "match"] {
         program.refuses(&[command], &["no bridge", "rmmbridge bridge add"]);

@@ -136,3 +136,161 @@ fn a_file_that_is_no_configuration_is_explained() {
     }
     assert_eq!(program.json(&["check"]), serde_json::json!([]));
 }
+
+/// A hub with a bridge, two organizations decided differently, and its configuration as a file.
+fn decided(program: &Program) -> (String, serde_json::Value) {
+    program.ends(3, &["sync"]);
+    program.works(&["match", "create", "--unmatched"]);
+    let file = program.file("rmmbridge.yaml", "");
+    program.works(&["export", &file]);
+    (std::fs::read_to_string(&file).unwrap(), program.json(&["export"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_go_by_the_organizations_name_and_not_by_its_id_alone() {
+    let ninja = ninja(60).await;
+    let names: Vec<(u32, &str)> = vec![
+        (1, "Acme Inc"),
+        (2, "Borealis Dental Group"),
+        (3, "Cordoba Logistics"),
+        (4, "Delphi Partners"),
+    ];
+    let ids: Vec<u32> = ninja.organizations().iter().map(|(id, _)| *id).collect();
+    let named: Vec<(u32, &str)> = ids
+        .iter()
+        .zip(&names)
+        .map(|(id, (_, name))| (*id, *name))
+        .collect();
+    assert!(ninja.name_organizations(&named).is_empty());
+    let first = bridged(&ninja, "default");
+    let (yaml, document) = decided(&first);
+    let decisions = document["bridges"]["assets"]["decisions"].as_object().unwrap();
+    assert_eq!(decisions.len(), 4);
+    for (id, name) in &named {
+        let decision = &decisions[&id.to_string()];
+        assert_eq!(
+            (decision["organization"].as_str(), decision["verdict"].as_str()),
+            (Some(*name), Some("create"))
+        );
+    }
+
+    // The same tenant a while later: a spelling corrected, and one organization that is another by now.
+    ninja.name_organizations(&[(ids[1], "Borealis Dental Groups"), (ids[3], "Zenith")]);
+    let second = bridged(&ninja, "default");
+    second.ends(3, &["sync"]);
+    let file = second.file("rmmbridge.yaml", &yaml);
+    let told = second.ends(3, &["import", "config", &file]).out;
+    let left_out: Vec<&str> = told.lines().filter(|line| line.starts_with("Left out")).collect();
+    assert_eq!(left_out.len(), 1, "{told}");
+    let words = format!(
+        "organization {} was `Delphi Partners` and is `Zenith` here",
+        ids[3]
+    );
+    assert!(
+        left_out[0].contains(&words) && left_out[0].contains("rmmbridge match"),
+        "{told}"
+    );
+    assert_eq!(
+        second.json(&["export"])["bridges"]["assets"]["decisions"]
+            .as_object()
+            .unwrap()
+            .len(),
+        3
+    );
+
+    // Another tenant: the same ids, and only one name by chance.
+    let other = crate::tenant::ninja(60).await;
+    other.name_organizations(&[(ids[0], "Acme Inc")]);
+    let third = bridged(&other, "default");
+    third.ends(3, &["sync"]);
+    let file = third.file(
+        "rmmbridge.yaml",
+        yaml.replace(&ninja.base_url(), &other.base_url()),
+    );
+    let told = third.ends(3, &["import", "config", &file]).out;
+    assert!(
+        told.contains("another tenant's: 3 of 4") && told.contains("`Delphi Partners`"),
+        "{told}"
+    );
+    assert_eq!(
+        third.json(&["export"])["bridges"]["assets"]["decisions"],
+        serde_json::json!({})
+    );
+    // Without names nothing can be compared, and nothing is taken over.
+    let nameless: String = yaml
+        .lines()
+        .filter(|line| !line.trim().starts_with("organization:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let file = second.file("nameless.yaml", nameless);
+    let told = second.ends(3, &["import", "config", &file]).out;
+    assert!(told.contains("the document does not name organization"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_joins_other_connections_here_is_refused() {
+    let ninja = ninja(60).await;
+    let program = bridged(&ninja, "default");
+    let good = exported(&program);
+    let moved = good.replacen("  ninjaone:\n", "  elsewhere:\n", 1).replacen(
+        "source: ninjaone",
+        "source: elsewhere",
+        1,
+    );
+    assert_ne!(moved, good);
+    let file = program.file("moved.yaml", moved);
+    program.refuses(
+        &["import", "config", &file],
+        &[
+            "bridge `assets` joins `ninjaone` to `registry` here",
+            "`elsewhere` to `registry`",
+            "another name",
+        ],
+    );
+    assert_eq!(exported(&program), good, "nothing was stored");
+    let other = good.replacen("kind: ninjaone", "kind: registry", 1);
+    let file = program.file("kind.yaml", other);
+    program.refuses(
+        &["import", "config", &file],
+        &["connection `ninjaone` is of kind ninjaone here"],
+    );
+    assert_eq!(exported(&program), good, "nothing was stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_only_comes_along_and_is_left_alone_by_a_document_without_it() {
+    let ninja = ninja(60).await;
+    let program = bridged(&ninja, "default");
+    let good = exported(&program);
+    assert_eq!(good.matches("read_only: false").count(), 2, "{good}");
+    let file = program.file("locked.yaml", good.replace("read_only: false", "read_only: true"));
+    program.works(&["import", "config", &file]);
+    let locked = exported(&program);
+    assert_eq!(locked.matches("read_only: true").count(), 2, "{locked}");
+    let silent = good.lines().filter(|line| !line.contains("read_only"));
+    let silent: Vec<&str> = silent.collect();
+    let file = program.file("silent.yaml", silent.join("\n"));
+    program.works(&["import", "config", &file]);
+    assert_eq!(exported(&program), locked);
+    // Nothing is written then, whatever a plan says.
+    program.ends(3, &["sync"]);
+    program.works(&["match", "create", "--unmatched"]);
+    program.works(&["plan"]);
+    program.refuses(&["apply"], &["read-only"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_to_a_file_has_a_word_for_programs_too() {
+    let ninja = ninja(60).await;
+    let program = bridged(&ninja, "default");
+    let file = program.file("rmmbridge.yaml", "");
+    let told = program.json(&["export", &file]);
+    assert_eq!(
+        told,
+        serde_json::json!({ "file": file, "connections": ["ninjaone", "registry"], "bridges": ["assets"] })
+    );
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap().trim(),
+        exported(&program).trim()
+    );
+}

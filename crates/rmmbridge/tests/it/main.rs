@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod backups;
 mod bad_connections;
 mod bad_data_dirs;
 mod bad_estates;
@@ -14,6 +15,7 @@ mod demo;
 mod everyday;
 mod program;
 mod secrets;
+mod simulating;
 mod stopping;
 mod tenant;
 mod workers;

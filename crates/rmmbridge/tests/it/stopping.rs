@@ -117,6 +117,34 @@ async fn ctrl_c_ends_the_wait_for_a_consent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_ctrl_c_ends_check_and_doctor() {
+    let ninja = ninja(10).await;
+    let program = bridged(&ninja, "default");
+    for command in [&["check", "ninjaone"][..], &["doctor"]] {
+        // An answer that does not come.
+        ninja.faults().clear();
+        ninja.faults().always("*", Effect::Latency { ms: 60_000 });
+        let running = program.start(command);
+        while ninja.faults().standing()[0].struck == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let asked = Instant::now();
+        running.signal("INT");
+        let ran = running.end();
+        assert_eq!(ran.code, Some(130), "{command:?}: {ran:#?}");
+        assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+        assert!(
+            ran.out.is_empty() && ran.err.contains("error: stopped"),
+            "{ran:#?}"
+        );
+    }
+    // Not knowing is no finding.
+    ninja.faults().clear();
+    assert_eq!(program.json(&["check"])[0]["state"]["state"], "connected");
+    program.works(&["check", "ninjaone"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_ends_the_simulator() {
     let program = Program::new();
     let running = program.start(&["simulate", "ninjaone", "--port", "0", "--devices", "10"]);

@@ -1,4 +1,4 @@
-//! Clients of the registry, their sites and contacts.
+//! Clients of the registry and their sites.
 
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -15,21 +15,6 @@ pub struct NewRegistryClient {
     pub source_id: Option<String>,
     /// Our mark, for clients a bridge creates.
     pub marker: Option<String>,
-}
-
-/// A person at a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegistryContact {
-    /// Our id; empty for one to be added.
-    pub id: RecordId,
-    /// The client.
-    pub client: RecordId,
-    /// Their name.
-    pub name: String,
-    /// Their address.
-    pub email: Option<String>,
-    /// Their number.
-    pub phone: Option<String>,
 }
 
 impl Store {
@@ -149,52 +134,6 @@ impl Store {
         Ok(RecordId(id))
     }
 
-    /// The contacts of a client, by name.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn registry_contacts(&self, client: &RecordId) -> Result<Vec<RegistryContact>> {
-        let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String, Option<String>, Option<String>),
-            "SELECT id, name, email, phone FROM registry_contact WHERE client_id = $1 ORDER BY name, id",
-            client.as_str()
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, name, email, phone)| RegistryContact {
-                id: RecordId(id),
-                client: client.clone(),
-                name,
-                email,
-                phone,
-            })
-            .collect())
-    }
-
-    /// Adds a contact.
-    ///
-    /// # Errors
-    /// [`Error::Missing`] when there is no such client, or when the database fails.
-    pub async fn add_registry_contact(&self, contact: &RegistryContact) -> Result<RecordId> {
-        let id = self.new_id().to_string();
-        let mut tx = self.write().await?;
-        must_exist(&mut tx, &contact.client).await?;
-        execute!(
-            tx,
-            "INSERT INTO registry_contact (id, client_id, name, email, phone, created) VALUES ($1, $2, $3, $4, $5, $6)",
-            id.as_str(),
-            contact.client.as_str(),
-            plain(&contact.name),
-            contact.email.as_deref().map(plain),
-            contact.phone.as_deref().map(plain),
-            micros(self.clock.now())
-        )?;
-        tx.commit().await?;
-        Ok(RecordId(id))
-    }
-
     /// The records that carry a marker.
     ///
     /// # Errors
@@ -213,7 +152,7 @@ impl Store {
 }
 
 /// [`Error::Missing`] when there is no such client.
-async fn must_exist(tx: &mut Tx, client: &RecordId) -> Result<()> {
+pub(super) async fn must_exist(tx: &mut Tx, client: &RecordId) -> Result<()> {
     let known = fetch_optional!(
         tx,
         (String,),

@@ -5,8 +5,10 @@
 mod asset_types;
 mod assets;
 mod clients;
+mod contacts;
 mod fields;
 
 pub use assets::{AssetFilter, AssetUpdate, NewRegistryAsset, RegistryAsset, UpdateRefused};
-pub use clients::{NewRegistryClient, RegistryContact};
+pub use clients::NewRegistryClient;
+pub use contacts::{ListedContact, RegistryContact};
 pub use fields::BUILT_IN;

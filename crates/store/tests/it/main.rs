@@ -5,11 +5,15 @@
 
 mod address;
 mod assets;
+mod audit;
+mod backups;
+mod backups_of_old_schemas;
 mod bridges;
 mod claims;
 mod connections;
 mod estate;
 mod grants;
+mod instances;
 mod leases;
 mod links;
 mod opening;
@@ -18,7 +22,9 @@ mod plans;
 mod projections;
 mod registry;
 mod registry_assets;
+mod registry_contacts;
 mod registry_updates;
+mod rotation;
 mod run_reading;
 mod runs;
 mod snapshots;

@@ -1,8 +1,11 @@
-//! Stored projections: used while device and mapping are what they were made from.
+//! What planning reads of devices: stored projections, while device and mapping are what they were made from, and links.
 
 use crate::estate::{self, device};
-use model::{BridgeId, Connection, DeviceKeys, DeviceProjection, Presence, SourceId};
-use store::{Store, StoredProjection};
+use model::{
+    BridgeId, Connection, DeviceKeys, DeviceProjection, Outcome, Presence, RecordId, RecordKind, SourceId,
+};
+use std::collections::BTreeMap;
+use store::{DeviceForPlanning, NewItem, NewLink, Store, StoredProjection};
 use testkit::TestStore;
 
 fn projection(id: &str, label: &str) -> DeviceProjection {
@@ -26,19 +29,43 @@ fn projection(id: &str, label: &str) -> DeviceProjection {
     }
 }
 
-/// Which devices a mapping still has to be applied to: those that come with their raw text.
+/// One organization's devices as planning gets them, in the order of their ids.
+async fn for_planning(
+    store: &Store,
+    connection: &Connection,
+    organization: &str,
+    bridge: &BridgeId,
+    mapping: &[u8],
+) -> Vec<DeviceForPlanning> {
+    let mut conn = store.planning_connection().await.unwrap();
+    let mut devices = store
+        .devices_for_planning(&mut conn, bridge, &connection.id, &organization.into(), mapping)
+        .await
+        .unwrap();
+    devices.sort_by(|a, b| a.id.cmp(&b.id));
+    devices
+}
+
+/// Organization 1's devices, each with whether a mapping still has to be applied to it. Those come with their raw text.
 async fn to_map(
     store: &Store,
     connection: &Connection,
     bridge: &BridgeId,
     mapping: &[u8],
 ) -> Vec<(String, bool)> {
-    store
+    let rows = store
         .devices_for_mapping(&connection.id, &"1".into(), bridge, mapping)
         .await
-        .unwrap()
+        .unwrap();
+    assert!(rows.iter().all(|row| !row.raw.is_empty()));
+    let unmapped: Vec<SourceId> = rows.into_iter().map(|row| row.id).collect();
+    let devices = for_planning(store, connection, "1", bridge, mapping).await;
+    let (with, without): (Vec<_>, Vec<_>) = devices.iter().partition(|d| d.projection.is_some());
+    assert!(with.iter().all(|d| !unmapped.contains(&d.id)));
+    assert_eq!(without.iter().map(|d| d.id.clone()).collect::<Vec<_>>(), unmapped);
+    devices
         .into_iter()
-        .map(|row| (row.id.0, !row.raw.is_empty()))
+        .map(|d| (d.id.0, d.projection.is_none()))
         .collect()
 }
 
@@ -69,9 +96,11 @@ async fn a_projection_saves_the_mapping_until_device_or_mapping_change() {
             .collect();
         assert_eq!(test.put_projections(&bridge.id, mapping, &made).await.unwrap(), 3);
         let projected = async |mapping: &[u8]| {
-            test.projections(&bridge.id, &connection.id, &"1".into(), mapping)
+            for_planning(&test, &connection, "1", &bridge.id, mapping)
                 .await
-                .unwrap()
+                .into_iter()
+                .filter_map(|device| device.projection)
+                .collect::<Vec<_>>()
         };
         // Hit: no raw text is read, the projections are there in the same order.
         assert_eq!(
@@ -103,17 +132,19 @@ async fn a_projection_saves_the_mapping_until_device_or_mapping_change() {
             to_map(&test, &connection, &bridge.id, mapping).await,
             rows(&[("1", true), ("2", false)])
         );
-        assert_eq!(projected(mapping).await, [projection("2", "b")]);
+        let gone = projected(mapping).await;
+        assert!(matches!(gone[0].presence, Presence::Absent { snapshots: 1, .. }));
+        let as_it_was = DeviceProjection {
+            presence: Presence::Present,
+            ..gone[0].clone()
+        };
+        assert_eq!((gone.len(), as_it_was), (1, projection("2", "b")));
         let listed = test
             .devices_for_mapping(&connection.id, &"1".into(), &bridge.id, mapping)
             .await
             .unwrap();
         assert_eq!(listed[0].raw, "changed");
         assert_eq!(listed[0].digest, device(1, "1", "changed").digest);
-        assert!(matches!(
-            listed[1].presence,
-            Presence::Absent { snapshots: 1, .. }
-        ));
 
         // Made anew over the old one.
         let again = StoredProjection {
@@ -126,15 +157,80 @@ async fn a_projection_saves_the_mapping_until_device_or_mapping_change() {
         );
         assert_eq!(
             projected(mapping).await,
-            [projection("1", "changed"), projection("2", "b")]
+            [projection("1", "changed"), gone[0].clone()]
         );
         assert_eq!(
-            test.devices_for_mapping(&connection.id, &SourceId::from("9"), &bridge.id, mapping)
-                .await
-                .unwrap()
-                .len(),
-            0
+            for_planning(&test, &connection, "9", &bridge.id, mapping).await,
+            []
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn links_come_with_the_devices_whatever_their_ids_are_made_of() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let connection = test.connection(&bridge.source).await.unwrap();
+        estate::pass(&test, &connection, (1..=6).map(|id| device(id, "1", "a"))).await;
+        let mapped = StoredProjection {
+            digest: device(2, "1", "a").digest.to_vec(),
+            projection: projection("2", "quote \" backslash \\ line\nend é"),
+        };
+        test.put_projections(&bridge.id, b"m", std::slice::from_ref(&mapped))
+            .await
+            .unwrap();
+        let run = estate::run(&test, &bridge.id, "some plan").await;
+        let records = [
+            "plain",
+            "\"quoted\"",
+            "back\\slash\\",
+            "tab\tline\nend",
+            "Ω 🦀 ', [",
+        ];
+        let items = (1..).zip(records).map(|(number, record): (u32, _)| NewItem {
+            number,
+            outcome: Outcome::Done {
+                record: record.into(),
+            },
+            link: Some(NewLink {
+                kind: RecordKind::Asset,
+                source: number.to_string().as_str().into(),
+                destination: record.into(),
+                written: BTreeMap::new(),
+            }),
+            settles: None,
+        });
+        test.record(&run, &"some plan".into(), &bridge, items.collect())
+            .await
+            .unwrap();
+        let devices = for_planning(&test, &connection, "1", &bridge.id, b"m").await;
+        let linked: Vec<_> = devices.iter().map(|d| (d.id.as_str(), d.asset.clone())).collect();
+        let expected = (1..=6).map(|n: usize| records.get(n - 1).map(|r| RecordId::from(*r)));
+        assert_eq!(
+            linked,
+            ["1", "2", "3", "4", "5", "6"]
+                .into_iter()
+                .zip(expected)
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(devices[1].projection, Some(mapped.projection));
+        // Another bridge has its own links.
+        let others = for_planning(&test, &connection, "1", &BridgeId::from("another"), b"m").await;
+        assert!(others.iter().all(|d| d.asset.is_none()) && others.len() == 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_devices_than_a_page_holds_come_once_each() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let connection = test.connection(&bridge.source).await.unwrap();
+        estate::pass(&test, &connection, (1..=2000).map(|id| device(id, "1", "a"))).await;
+        let devices = for_planning(&test, &connection, "1", &bridge.id, b"m").await;
+        let ids: std::collections::BTreeSet<_> = devices.iter().map(|d| &d.id).collect();
+        assert_eq!((devices.len(), ids.len()), (2000, 2000));
     })
     .await;
 }

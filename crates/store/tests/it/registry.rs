@@ -1,8 +1,8 @@
-//! The registry's clients, sites, contacts, asset types and fields.
+//! The registry's clients, sites, asset types and fields.
 
 use model::{FieldType, RecordId, RecordKind, TargetField};
 use store::Store;
-use store::registry::{BUILT_IN, NewRegistryClient, RegistryContact};
+use store::registry::{BUILT_IN, NewRegistryClient};
 use testkit::TestStore;
 
 fn client(name: &str, marker: Option<&str>) -> NewRegistryClient {
@@ -64,7 +64,7 @@ async fn clients_are_added_once_for_each_marker() {
 }
 
 #[tokio::test]
-async fn sites_and_contacts_belong_to_a_client_that_exists() {
+async fn sites_belong_to_a_client_that_exists() {
     TestStore::on_every_engine(async |test| {
         let acme = one_client(&test).await;
         let site = test
@@ -86,27 +86,13 @@ async fn sites_and_contacts_belong_to_a_client_that_exists() {
         assert_eq!((&sites[1].id, &sites[1].client), (&site, &acme));
         assert_eq!(test.registry_find(RecordKind::Site, "s-1").await.unwrap(), [site]);
 
-        let mut contact = RegistryContact {
-            id: RecordId(String::new()),
-            client: acme.clone(),
-            name: "Front desk".to_owned(),
-            email: Some("desk@example.test".to_owned()),
-            phone: None,
-        };
-        contact.id = test.add_registry_contact(&contact).await.unwrap();
-        assert_eq!(test.registry_contacts(&acme).await.unwrap(), [contact.clone()]);
-
         let nobody = RecordId::from("nobody");
         let site = test
             .add_registry_site(&nobody, "Nowhere", None)
             .await
             .unwrap_err();
         assert_eq!(site.to_string(), "there is no client `nobody`");
-        contact.client = nobody.clone();
-        let contact = test.add_registry_contact(&contact).await.unwrap_err();
-        assert_eq!(contact.to_string(), "there is no client `nobody`");
         assert!(test.registry_sites(&nobody).await.unwrap().is_empty());
-        assert!(test.registry_contacts(&nobody).await.unwrap().is_empty());
     })
     .await;
 }

@@ -151,6 +151,61 @@ async fn lists_are_by_client_and_page_without_archived_ones_unless_asked() {
 }
 
 #[tokio::test]
+async fn a_page_for_planning_is_what_the_list_shows() {
+    TestStore::on_every_engine(async |test| {
+        let acme = client(&test, "Acme").await;
+        let other = client(&test, "Other").await;
+        let site = test.add_registry_site(&acme, "Head office", None).await.unwrap();
+        let kind = test.add_registry_asset_type("Server", None, None).await.unwrap();
+        assert_eq!(
+            test.registry_asset_page(Some(&acme), None).await.unwrap(),
+            (vec![], None)
+        );
+        add(
+            &test,
+            NewRegistryAsset {
+                site: Some(site),
+                asset_type: Some(kind),
+                source_id: Some("10\"4\\2\n\u{1}é".to_owned()),
+                ..new(&acme, "PC \"1\" \\ Ω\n", "S-1")
+            },
+        )
+        .await;
+        let old = add(&test, new(&acme, "PC-2", "")).await;
+        let archive = AssetUpdate {
+            archived: Some(true),
+            ..AssetUpdate::default()
+        };
+        update(&test, &old, archive).await.unwrap();
+        let many: Vec<_> = (0..1100).map(|n| new(&other, &format!("PC-{n}"), "")).collect();
+        test.add_registry_assets(&many).await.unwrap();
+
+        for (client, pages) in [(Some(&acme), 1), (Some(&other), 2), (None, 2)] {
+            let (mut found, mut after, mut read) = (vec![], None, 0);
+            loop {
+                let (page, more) = test.registry_asset_page(client, after.as_ref()).await.unwrap();
+                found.extend(page);
+                read += 1;
+                after = more;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(read, pages);
+            found.sort_by(|a, b| a.id.cmp(&b.id));
+            let listed = AssetFilter {
+                client: client.cloned(),
+                archived: true,
+                ..up_to(2000)
+            };
+            let listed = test.registry_assets(&listed).await.unwrap();
+            assert_eq!(found, listed.into_iter().map(|a| a.asset).collect::<Vec<_>>());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_bad_write_in_a_batch_leaves_the_others() {
     TestStore::on_every_engine(async |test| {
         let acme = client(&test, "Acme").await;

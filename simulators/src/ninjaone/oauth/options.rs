@@ -1,5 +1,7 @@
 //! How a simulated instance behaves, and the apps and people it starts with.
 
+use std::str::FromStr;
+
 use super::apps::{App, Technician};
 
 /// What happens to a refresh token that was used. The vendor's behaviour is not known, so all three exist.
@@ -11,6 +13,29 @@ pub enum Rotation {
     Grace(u32),
     /// The answer carries the same one, which goes on working.
     Static,
+}
+
+/// Why a text names no [`Rotation`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no rotation is called `{0}`; known: rotate, grace (60 seconds), grace=SECONDS, static")]
+pub struct UnknownRotation(String);
+
+impl FromStr for Rotation {
+    type Err = UnknownRotation;
+
+    /// `rotate`, `grace`, `grace=SECONDS` or `static`.
+    fn from_str(text: &str) -> Result<Self, UnknownRotation> {
+        let unknown = || UnknownRotation(text.to_owned());
+        match text {
+            "rotate" => Ok(Self::Invalidate),
+            "grace" => Ok(Self::Grace(60)),
+            "static" => Ok(Self::Static),
+            other => {
+                let seconds = other.strip_prefix("grace=").ok_or_else(unknown)?;
+                seconds.parse().map(Self::Grace).map_err(|_| unknown())
+            }
+        }
+    }
 }
 
 /// The `error` of the answer to a dead refresh token.
@@ -109,6 +134,22 @@ impl OauthOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rotations_have_names() {
+        let named = |text: &str| text.parse::<Rotation>();
+        assert_eq!(named("rotate"), Ok(Rotation::Invalidate));
+        assert_eq!(named("grace"), Ok(Rotation::Grace(60)));
+        assert_eq!(named("grace=5"), Ok(Rotation::Grace(5)));
+        assert_eq!(named("static"), Ok(Rotation::Static));
+        for wrong in ["sometimes", "grace=soon", "grace=-1", ""] {
+            let told = named(wrong).unwrap_err().to_string();
+            assert!(
+                told.contains(&format!("`{wrong}`")) && told.contains("rotate, grace"),
+                "{told}"
+            );
+        }
+    }
 
     #[test]
     fn secrets_stay_out_of_debug_output() {
