@@ -7,8 +7,9 @@ use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
+use crate::undoing::refuse_paused;
 use crate::writing::protocol::Timing;
-use crate::writing::{Links, Writer};
+use crate::writing::{Links, Undoing, Writer};
 use connect::Destination;
 use futures::stream::{self, StreamExt as _};
 use model::operation::Operation;
@@ -75,6 +76,7 @@ impl Engine {
         self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
+        refuse_paused(actor, &bridge)?;
         if !self.store.plan_is_current(&plan).await? {
             return Err(Error::StalePlan { plan: id.to_string() });
         }
@@ -91,14 +93,27 @@ impl Engine {
                 connection: connection.name,
             });
         }
-        for field in self.compiled_mapping(&bridge).await?.missing_fields {
-            if let Err(error) = destination.create_field(&field).await {
-                return Err(self.met(&connection, error).await);
+        let undoing = match &plan.undoes {
+            None => {
+                for field in self.compiled_mapping(&bridge).await?.missing_fields {
+                    if let Err(error) = destination.create_field(&field).await {
+                        return Err(self.met(&connection, error).await);
+                    }
+                }
+                None
             }
-        }
-        let kind = RunKind::Apply {
-            bridge: bridge.id.clone(),
-            plan: id.clone(),
+            Some(undone) => Some(engine.begin_undoing(actor, &bridge, undone).await?),
+        };
+        let kind = match &plan.undoes {
+            None => RunKind::Apply {
+                bridge: bridge.id.clone(),
+                plan: id.clone(),
+            },
+            Some(undone) => RunKind::Undo {
+                bridge: bridge.id.clone(),
+                plan: id.clone(),
+                run: undone.clone(),
+            },
         };
         let mut run = engine
             .store
@@ -106,7 +121,15 @@ impl Engine {
             .await?;
         point(Point::RunBegun)?;
         let result = engine
-            .apply_operations(&mut run, &plan, &bridge, destination.as_ref(), &options, work)
+            .apply_operations(
+                &mut run,
+                &plan,
+                &bridge,
+                destination.as_ref(),
+                undoing,
+                &options,
+                work,
+            )
             .await;
         let state = match &result {
             Ok(()) => RunState::Finished,
@@ -125,7 +148,12 @@ impl Engine {
     /// elsewhere, by now.
     async fn check_newest(&self, plan: &PlanSummary, bridge: &Bridge) -> Result<()> {
         let newest = self.store.newest_plan(&bridge.id).await?;
-        let newer = if let Some(newer) = newest.filter(|newest| newest.id != plan.id) {
+        let newer = if let Some(run) = self.store.wrote_since(plan).await? {
+            format!("run {run} wrote since")
+        } else if plan.undoes.is_some() {
+            // The way back is the same whatever was read or planned since.
+            return Ok(());
+        } else if let Some(newer) = newest.filter(|newest| newest.id != plan.id) {
             format!("plan {} was made since", newer.id)
         } else if self
             .store
@@ -143,12 +171,17 @@ impl Engine {
         })
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the second half of the use case above, nothing else calls it"
+    )]
     async fn apply_operations(
         &self,
         run: &mut Run,
         plan: &PlanSummary,
         bridge: &Bridge,
         destination: &dyn Destination,
+        undoing: Option<Undoing>,
         options: &ApplyOptions,
         work: Work<'_>,
     ) -> Result<()> {
@@ -165,6 +198,7 @@ impl Engine {
                     send_within: self.options.send_within,
                     settles_within: capabilities.settles_within,
                 },
+                undoing,
             },
             counts: &mut run.counts,
             links: Links::load(&self.store, bridge).await?,
@@ -199,16 +233,19 @@ impl Engine {
                 }
                 begun += 1;
                 // A new sort of operation may need links the last ones make.
-                let other = group
-                    .first()
-                    .is_some_and(|o| o.action.name() != operation.action.name());
+                let sort = |o: &Operation| (o.action.name(), o.subject.kind);
+                let other = group.first().is_some_and(|o| sort(o) != sort(&operation));
                 if other || group.len() >= most {
                     applying.carry_out(std::mem::take(&mut group)).await?;
                 }
                 group.push(operation);
             }
         }
-        applying.carry_out(group).await
+        applying.carry_out(group).await?;
+        match &applying.writer.undoing {
+            Some(undoing) => self.settle_what_stays(&id, &plan.id, undoing).await,
+            None => Ok(()),
+        }
     }
 }
 

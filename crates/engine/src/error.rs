@@ -132,6 +132,25 @@ pub enum Error {
         /// What came since.
         newer: String,
     },
+    /// A run that cannot be undone.
+    #[error("run {run} cannot be undone: {why}")]
+    NotUndoable {
+        /// The run.
+        run: String,
+        /// Why, and what to do instead.
+        why: String,
+    },
+    /// The bridge's schedule is paused.
+    #[error(
+        "the schedule of bridge `{bridge}` is paused: {reason}. A person may go on by hand, or let it go on: rmmbridge \
+         bridge resume"
+    )]
+    Paused {
+        /// The bridge's name.
+        bridge: String,
+        /// Why.
+        reason: String,
+    },
     /// Writing is switched off.
     #[error("`{connection}` is read-only or paused: nothing was written")]
     WritesOff {

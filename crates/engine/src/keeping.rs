@@ -2,6 +2,7 @@
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
+use crate::progress::Work;
 use model::{Actor, ActorRole, ConnectionId, ConnectionState};
 
 impl Engine {
@@ -10,7 +11,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the vendor does not answer. A dead grant is remembered as the connection's state.
-    pub async fn keep_alive(&self, actor: &Actor, id: &ConnectionId) -> Result<()> {
+    pub async fn keep_alive(&self, actor: &Actor, id: &ConnectionId, work: Work<'_>) -> Result<()> {
         require(actor, ActorRole::Technician, "keep connections alive")?;
         self.require_confirmed_instance().await?;
         let connection = self.store.connection(id).await?;
@@ -26,7 +27,7 @@ impl Engine {
             return Ok(());
         }
         let (connection, source) = self.open_source(id).await?;
-        match source.roles().await {
+        match work.unless_stopped(source.roles()).await? {
             Ok(_) => {
                 if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
                     self.store

@@ -5,6 +5,7 @@
 //! takes the [`model::Actor`] who asks, and decides what they may do, so that no front end has to.
 //!
 //! The way of the data is [`read`] → [`planning`] → [`applying`]; [`sync`] is the three in a row.
+//! [`undoing`] is the way back.
 
 pub mod applying;
 pub mod assets;
@@ -36,6 +37,7 @@ mod rotating;
 pub mod runs;
 pub mod sync;
 mod tenant;
+pub mod undoing;
 pub mod writing;
 
 pub use engine::{Engine, EngineOptions};

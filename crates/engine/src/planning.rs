@@ -8,7 +8,7 @@ use crate::progress::Work;
 use connect::{AssetScope, Destination};
 use model::{
     Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, Fields, MatchNeeded, Operation,
-    OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId, Verdict,
+    OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId, Undone, Verdict,
 };
 use plan::{AssetLink, ClientInput, Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,12 @@ struct Group {
     target: ClientTarget,
     label: String,
     organizations: Vec<SourceId>,
+}
+
+/// What is remembered of the whole estate; a client is given what is its own.
+struct Remembered {
+    site_links: BTreeMap<SourceId, RecordId>,
+    undone: BTreeMap<(RecordKind, SourceId), Undone>,
 }
 
 impl Engine {
@@ -100,8 +106,10 @@ impl Engine {
         work.progress.at("Matching organizations", 0, None);
         let matching = self.matching(actor, bridge).await?;
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
-        // One list for the whole estate; a client is given those of its own locations.
-        let site_links = self.store.links(&bridge.id, RecordKind::Site).await?;
+        let remembered = Remembered {
+            site_links: self.store.links(&bridge.id, RecordKind::Site).await?,
+            undone: self.store.undone(&bridge.id).await?,
+        };
         let types = match destination.asset_types().await {
             Ok(types) => types,
             Err(error) => return Err(self.met(&connection, error).await),
@@ -118,6 +126,8 @@ impl Engine {
         let mut groups: BTreeMap<(String, ClientTarget), Group> = BTreeMap::new();
         let mut new_matches: BTreeMap<SourceId, MatchNeeded> = BTreeMap::new();
         let mut unsure: Vec<String> = Vec::new();
+        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
+        let decisions = self.store.decisions(&bridge.id).await?;
         for row in &matching.rows {
             let label = match &row.status {
                 OrganizationMatch::Matched { client, .. } => matching
@@ -131,13 +141,27 @@ impl Engine {
                 OrganizationMatch::Create { .. } => Some(ClientTarget::Of(row.organization.id.clone())),
                 OrganizationMatch::Excluded { .. } | OrganizationMatch::Undecided { .. } => None,
             };
+            let link = links.get(&row.organization.id);
+            // What was undone waits for a release, or for a decision that is newer than the undo.
+            let held = remembered
+                .undone
+                .get(&(RecordKind::Client, row.organization.id.clone()))
+                .filter(|u| u.holds() && decisions.get(&row.organization.id).is_none_or(|d| d.at <= u.at));
+            if let Some(held) = held.filter(|_| !row.linked && target.is_some()) {
+                if only.is_none() {
+                    writer
+                        .add(vec![planner.undone_organization(&row.organization, held)])
+                        .await?;
+                }
+                continue;
+            }
             if let Some(only) = only
                 && target != Some(ClientTarget::Existing(only.clone()))
             {
                 continue;
             }
             writer
-                .add(planner.organization(&row.organization, &row.status, row.linked, &label))
+                .add(planner.organization(&row.organization, &row.status, link, &label))
                 .await?;
             if let (Some(target), false) = (&target, row.linked) {
                 let client = match target {
@@ -170,8 +194,6 @@ impl Engine {
         }
         // Organizations that are gone from the source still have links, and assets whose devices are absent now.
         let listed: BTreeSet<&SourceId> = matching.rows.iter().map(|row| &row.organization.id).collect();
-        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
-        let decisions = self.store.decisions(&bridge.id).await?;
         for (organization, linked) in links.into_iter().filter(|(id, _)| !listed.contains(id)) {
             let client = match decisions.get(&organization).map(|d| &d.verdict) {
                 Some(Verdict::Exclude) => continue,
@@ -208,7 +230,7 @@ impl Engine {
                     &mut conn,
                     &mapper,
                     destination.as_ref(),
-                    &site_links,
+                    &remembered,
                     &mut owners,
                     group,
                 )
@@ -252,7 +274,7 @@ impl Engine {
         conn: &mut Conn,
         mapper: &Mapper,
         destination: &dyn Destination,
-        site_links: &BTreeMap<SourceId, RecordId>,
+        remembered: &Remembered,
         owners: &mut Option<BTreeMap<RecordId, SourceId>>,
         group: Group,
     ) -> Result<Result<ClientInput, connect::Error>> {
@@ -268,7 +290,7 @@ impl Engine {
         }
         let own = locations
             .iter()
-            .filter_map(|l| Some((l.id.clone(), site_links.get(&l.id)?.clone())));
+            .filter_map(|l| Some((l.id.clone(), remembered.site_links.get(&l.id)?.clone())));
         let site_links = own.collect();
         let mut assets = Vec::new();
         let mut sites = Vec::new();
@@ -284,11 +306,18 @@ impl Engine {
                 }
             }
         }
+        let mut undone = BTreeMap::new();
+        if !remembered.undone.is_empty() {
+            let mark = |device: &SourceId| remembered.undone.get(&(RecordKind::Asset, device.clone()));
+            let marks = devices.iter().filter_map(|d| mark(&d.id));
+            undone.extend(marks.map(|mark| (mark.source.clone(), mark.clone())));
+        }
         // Assets of devices that moved here stand at another client still.
         let here: BTreeSet<&RecordId> = assets.iter().map(|a| &a.id).collect();
         let elsewhere: Vec<RecordId> = links
             .values()
             .map(|l: &AssetLink| &l.asset)
+            .chain(undone.values().filter(|u| !u.holds()).map(|u| &u.record))
             .filter(|id| !here.contains(id))
             .cloned()
             .collect();
@@ -329,6 +358,8 @@ impl Engine {
             sites,
             site_links,
             locations,
+            undone,
+            restore: destination.capabilities().restore,
         }))
     }
 
@@ -411,7 +442,7 @@ impl Engine {
     }
 }
 
-async fn collect_assets(
+pub(crate) async fn collect_assets(
     destination: &dyn Destination,
     scope: AssetScope,
 ) -> Result<Vec<Asset>, connect::Error> {

@@ -7,6 +7,7 @@ use crate::planning::SkippedFields;
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use crate::read::ReadReport;
+use crate::undoing::refuse_paused;
 use model::{Actor, ActorRole, Bridge, PlanSummary, RecordId, RecordKind, Run};
 
 /// What a sync did.
@@ -53,6 +54,7 @@ impl Engine {
         confirmed: bool,
         work: Work<'_>,
     ) -> Result<SyncReport> {
+        refuse_paused(actor, &self.store.bridge(&bridge.id).await?)?;
         let read = self.read_held(actor, runner, &bridge.source, None, work).await?;
         self.plan_and_apply(actor, runner, bridge, None, read, confirmed, work)
             .await
@@ -88,6 +90,7 @@ impl Engine {
         confirmed: bool,
         work: Work<'_>,
     ) -> Result<SyncReport> {
+        refuse_paused(actor, &self.store.bridge(&bridge.id).await?)?;
         if self.store.current_snapshot(&bridge.source).await?.is_none() {
             let connection = self.store.connection(&bridge.source).await?;
             return Err(Error::NothingRead {
@@ -140,6 +143,19 @@ impl Engine {
                 skipped,
                 run: None,
                 stopped: None,
+            });
+        }
+        if let Some(reason) = bridge.paused.as_ref().filter(|_| !confirmed) {
+            let stopped = format!(
+                "The bridge's schedule is paused: {reason}. Look at plan {id}, then apply it: rmmbridge apply {id}",
+                id = plan.id
+            );
+            return Ok(SyncReport {
+                read,
+                plan,
+                skipped,
+                run: None,
+                stopped: Some(stopped),
             });
         }
         let options = ApplyOptions {

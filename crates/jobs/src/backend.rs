@@ -50,7 +50,7 @@ pub(crate) async fn migrate(store: &Store) -> Result<()> {
         Db::Sqlite { .. } => {
             let mut migrator = SqliteStorage::migrations();
             migrator.dangerous_set_table_name("_apalis_migrations");
-            let mut tx = store.begin().await?;
+            let mut tx = store.transaction().await?;
             if let Tx::Sqlite(transaction) = &mut tx {
                 migrator
                     .run_direct(None, &mut **transaction, false)

@@ -98,7 +98,7 @@ impl Hands {
         };
         let ended = async {
             let store = self.queue.store();
-            let mut tx = store.begin().await?;
+            let mut tx = store.transaction().await?;
             store
                 .end_job(&mut tx, job, delivery, JobState::Failed, &end)
                 .await?;
@@ -217,7 +217,7 @@ impl Hands {
                 }
             }
             JobKind::KeepAlive { connection } => {
-                engine.keep_alive(actor, &connection).await?;
+                engine.keep_alive(actor, &connection, work).await?;
                 Done {
                     run: None,
                     stopped: None,
@@ -236,7 +236,7 @@ impl Hands {
             Err(error) => verdict(error, job.attempt),
         };
         tracing::info!(job = %job.id, kind = %job.kind, verdict = ?verdict, "Job not done.");
-        let mut tx = store.begin().await?;
+        let mut tx = store.transaction().await?;
         let mut end = JobEnd::default();
         let state = match verdict {
             Verdict::Again {
@@ -289,7 +289,7 @@ impl Hands {
             Some(run) if run.counts.unknown > 0 => store.doubt_ends(&run.id).await?,
             _ => None,
         };
-        let mut tx = store.begin().await?;
+        let mut tx = store.transaction().await?;
         if store.end_job(&mut tx, &job.id, job.delivery, state, &end).await? {
             store.overtake_jobs(&mut tx, job).await?;
             if let (Some(run), Some(ends)) = (&done.run, doubt) {
@@ -310,7 +310,8 @@ impl Hands {
         run: &Run,
         ends: jiff::Timestamp,
     ) -> Result<()> {
-        let model::RunKind::Apply { bridge, plan } = &run.kind else {
+        let (model::RunKind::Apply { bridge, plan } | model::RunKind::Undo { bridge, plan, .. }) = &run.kind
+        else {
             return Ok(());
         };
         let kind = JobKind::Apply {

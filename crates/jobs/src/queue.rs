@@ -54,7 +54,7 @@ impl Queue {
     /// # Errors
     /// When the actor may not, or the store fails.
     pub async fn enqueue(&self, actor: &Actor, key: &str, kind: &JobKind) -> Result<Enqueued> {
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.transaction().await?;
         let now = self.store.clock().now();
         let enqueued = self.enqueue_in(&mut tx, actor, key, kind, now).await?;
         tx.commit().await?;
@@ -104,10 +104,7 @@ impl Queue {
         reason: Option<&str>,
         attempt: i64,
     ) -> Result<bool> {
-        let number = self
-            .store
-            .requeue_job(tx, &job.id, job.delivery, due, reason, attempt)
-            .await?;
+        let number = self.store.requeue_job(tx, job, due, reason, attempt).await?;
         let Some(number) = number else {
             return Ok(false);
         };
@@ -127,7 +124,7 @@ impl Queue {
         reason: Option<&str>,
         attempt: i64,
     ) -> Result<bool> {
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.transaction().await?;
         let done = self.again_in(&mut tx, job, due, reason, attempt).await?;
         tx.commit().await?;
         Ok(done)

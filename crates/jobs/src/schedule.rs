@@ -148,8 +148,12 @@ impl Queue {
             },
         };
         let bridge = self.store().bridge(&schedule.bridge).await?;
+        if bridge.paused.is_some() && schedule.what == Scheduled::Sync {
+            // Somebody took a run back: the tick waits until the bridge is resumed.
+            return Ok(());
+        }
         let actor = Actor::Schedule { name: bridge.name };
-        let mut tx = self.store().begin().await?;
+        let mut tx = self.store().transaction().await?;
         if !self.store().move_schedule(&mut tx, &schedule.id, tick).await? {
             return Ok(());
         }

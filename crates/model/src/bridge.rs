@@ -23,6 +23,9 @@ pub struct Bridge {
     pub settings: BridgeSettings,
     /// Counts changes of settings and human decisions. A plan names the generation it was made from.
     pub generation: i64,
+    /// Why its schedule is paused, if it is. People may go on by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
 }
 
 /// How a bridge works.

@@ -17,6 +17,7 @@ pub mod matching;
 pub mod operation;
 pub mod run;
 pub mod source;
+pub mod undone;
 
 pub use actor::{Actor, Role as ActorRole};
 pub use bridge::{Archive, Brakes, Bridge, BridgeSettings, NewOrganizations, Scope, SiteRule, TypeRule};
@@ -30,10 +31,11 @@ pub use id::{BridgeId, ConnectionId, PlanId, RecordId, RunId, SnapshotId, Source
 pub use mapping::{FieldRule, Mapping, Owner, RuleValue, Transform};
 pub use matching::{Decision, MatchHow, MatchingRules, OrganizationMatch, Similarity, Verdict};
 pub use operation::{
-    Action, Change, ClientTarget, MatchNeeded, Operation, PlanCounts, PlanSummary, Reason, SiteTarget,
-    Subject, TypeTarget,
+    Action, Change, ClientTarget, LinkBefore, MatchNeeded, Operation, Place, PlanCounts, PlanSummary, Reason,
+    SiteTarget, Subject, TypeTarget,
 };
 pub use run::{Outcome, Run, RunCounts, RunKind, RunState};
 pub use source::{
     DeviceKeys, DeviceProjection, FieldFault, Location, Organization, Presence, RawDevice, Role, ValueType,
 };
+pub use undone::Undone;

@@ -78,6 +78,9 @@ pub enum Action {
         record: RecordId,
         /// Fields to write while adopting it.
         changes: Vec<Change>,
+        /// What stood before; missing in plans of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<LinkBefore>,
     },
     /// Write fields of a linked asset, and move it when its device changed organization, location or role.
     UpdateAsset {
@@ -93,6 +96,21 @@ pub enum Action {
     ArchiveAsset {
         /// The asset.
         asset: RecordId,
+    },
+    /// Take an asset out of the archive, and remember that its device is it.
+    RestoreAsset {
+        /// The asset.
+        asset: RecordId,
+    },
+    /// Forget that a source record is this destination record; for assets, also put back what was written.
+    Unlink {
+        /// The destination record.
+        record: RecordId,
+        /// Fields to put back.
+        changes: Vec<Change>,
+        /// What stands again afterwards; without it no link stands and the stored source id stays as it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        back: Option<LinkBefore>,
     },
     /// A person has to decide; nothing is written.
     Review {
@@ -115,6 +133,34 @@ pub struct Move {
     /// Another asset type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_type: Option<TypeTarget>,
+    /// It stands at no site afterwards; only where `site` names none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaves_site: bool,
+    /// Where it stood when the plan was made; missing in plans of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Place>,
+}
+
+/// Where an asset stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its client.
+    pub client: RecordId,
+    /// Its site.
+    pub site: Option<RecordId>,
+    /// Its type.
+    pub asset_type: Option<RecordId>,
+}
+
+/// What a link and its record were before an operation linked them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkBefore {
+    /// The destination record the source record was linked to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+    /// The source id the asset stored; null for none.
+    #[serde(default)]
+    pub source_id: Option<String>,
 }
 
 impl Action {
@@ -133,6 +179,8 @@ impl Action {
             Self::Link { .. } => "link",
             Self::UpdateAsset { .. } => "update_asset",
             Self::ArchiveAsset { .. } => "archive_asset",
+            Self::RestoreAsset { .. } => "restore_asset",
+            Self::Unlink { .. } => "unlink",
             Self::Review { .. } => "review",
             Self::Skip => "skip",
         }
@@ -156,6 +204,9 @@ pub struct Operation {
     /// The match this operation stands on, where it is not linked yet: without it the operation does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_match: Option<MatchNeeded>,
+    /// In the plan of an undo: the number of the operation that is taken back, in the plan of the run that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<u32>,
 }
 
 /// A match that another operation of the same plan makes a link of.
@@ -185,6 +236,10 @@ pub struct PlanCounts {
     pub updates: u32,
     /// Assets to archive.
     pub archives: u32,
+    /// Assets to take out of the archive.
+    pub restores: u32,
+    /// Links to take back.
+    pub unlinks: u32,
     /// Questions for a person.
     pub reviews: u32,
     /// Records left alone for a reason.
@@ -204,6 +259,8 @@ impl PlanCounts {
             Action::Link { .. } => &mut self.links,
             Action::UpdateAsset { .. } => &mut self.updates,
             Action::ArchiveAsset { .. } => &mut self.archives,
+            Action::RestoreAsset { .. } => &mut self.restores,
+            Action::Unlink { .. } => &mut self.unlinks,
             Action::Review { .. } => &mut self.reviews,
             Action::Skip => &mut self.skips,
         };
@@ -219,6 +276,8 @@ impl PlanCounts {
             + self.links
             + self.updates
             + self.archives
+            + self.restores
+            + self.unlinks
     }
 }
 
@@ -239,4 +298,7 @@ pub struct PlanSummary {
     pub counts: PlanCounts,
     /// What the brakes say: why a person must look before this is applied.
     pub warnings: Vec<String>,
+    /// The run this plan takes back, if it is the plan of an undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<crate::id::RunId>,
 }

@@ -20,6 +20,15 @@ pub enum RunKind {
         /// The plan.
         plan: PlanId,
     },
+    /// What an earlier run wrote was taken back.
+    Undo {
+        /// The bridge.
+        bridge: BridgeId,
+        /// The plan of the undo.
+        plan: PlanId,
+        /// The earlier run.
+        run: RunId,
+    },
 }
 
 /// How a run stands or ended.

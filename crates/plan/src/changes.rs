@@ -68,6 +68,7 @@ fn source_value<'a>(rule: &'a CompiledRule, device: &'a DeviceProjection) -> Opt
     }
 }
 
-fn value_or_null(value: Option<&Value>) -> Value {
+/// A value, or null where there is none or a blank one.
+pub(crate) fn value_or_null(value: Option<&Value>) -> Value {
     value.filter(|v| !is_blank(v)).cloned().unwrap_or(Value::Null)
 }

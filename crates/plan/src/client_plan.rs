@@ -10,24 +10,24 @@ use crate::scope::out_of_scope;
 use jiff::Timestamp;
 use model::operation::Move;
 use model::{
-    Action, Asset, AssetDraft, ClientTarget, DeviceProjection, Fields, Location, Operation, Presence,
-    RecordId, RecordKind, SiteDraft, SiteRule, SiteTarget, SourceId, Subject, TypeTarget,
+    Action, Asset, AssetDraft, ClientTarget, DeviceProjection, Fields, LinkBefore, Location, Operation,
+    Presence, RecordId, RecordKind, SiteDraft, SiteRule, SiteTarget, SourceId, Subject, TypeTarget, Undone,
 };
 use std::collections::BTreeMap;
 
 /// Plans one client.
 pub(crate) struct ClientPlan<'p, 'a, 'i> {
-    planner: &'p mut Planner<'a>,
-    input: &'i ClientInput,
+    pub(crate) planner: &'p mut Planner<'a>,
+    pub(crate) input: &'i ClientInput,
     sites: NamedRecords,
     locations: BTreeMap<&'i SourceId, &'i Location>,
-    assets: BTreeMap<&'i RecordId, &'i Asset>,
-    devices_by_asset: BTreeMap<&'i RecordId, Vec<&'i SourceId>>,
+    pub(crate) assets: BTreeMap<&'i RecordId, &'i Asset>,
+    pub(crate) devices_by_asset: BTreeMap<&'i RecordId, Vec<&'i SourceId>>,
     operations: Vec<Operation>,
 }
 
 /// Where a device's asset belongs.
-struct Place {
+pub(crate) struct Place {
     site: Option<SiteTarget>,
     asset_type: Option<TypeTarget>,
 }
@@ -77,14 +77,19 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         for (device, skipped) in input.devices.iter().zip(skipped) {
             let link = input.links.get(&device.id);
             self.planner.load.linked += u32::from(link.is_some());
+            let undone = input.undone.get(&device.id);
             match (link, skipped) {
                 (None, Some(_)) if is_absent(device) => {}
                 (_, Some(reason)) => self.push(device, Action::Skip, reason),
+                (link, None) if undone.is_some_and(Undone::holds) => self.held(device, link, undone),
                 (Some(link), None) => self.linked(device, link),
                 (None, None) => match identities.remove(&device.id) {
                     Some(Identity::Asset(asset, reason)) => self.adopt(device, candidates[asset], &reason),
                     Some(Identity::Unclear(reason)) => self.review(device, reason),
-                    Some(Identity::New) => self.create(device),
+                    Some(Identity::New) => match undone.and_then(|undone| self.archived_by(undone)) {
+                        Some((asset, undone)) => self.restore(device, asset, undone),
+                        None => self.create(device),
+                    },
                     // Absent and never linked: nothing to do and nothing to say.
                     None => {}
                 },
@@ -118,7 +123,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         held.collect()
     }
 
-    fn absence(&self, since: Timestamp, snapshots: u32) -> Absence {
+    pub(crate) fn absence(&self, since: Timestamp, snapshots: u32) -> Absence {
         Absence::new(
             since,
             self.planner.input.now,
@@ -127,7 +132,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         )
     }
 
-    fn linked(&mut self, device: &DeviceProjection, link: &AssetLink) {
+    pub(crate) fn linked(&mut self, device: &DeviceProjection, link: &AssetLink) {
         let holders = self.devices_by_asset.get(&link.asset).map_or(0, Vec::len);
         let asset = self.assets.get(&link.asset).copied();
         match (asset, device.presence) {
@@ -192,7 +197,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         self.review_conflicts(device, found.conflicts);
     }
 
-    fn review_conflicts(&mut self, device: &DeviceProjection, conflicts: Vec<model::Change>) {
+    pub(crate) fn review_conflicts(&mut self, device: &DeviceProjection, conflicts: Vec<model::Change>) {
         if conflicts.is_empty() {
             return;
         }
@@ -216,6 +221,10 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         let link = Action::Link {
             record: asset.id.clone(),
             changes: found.changes,
+            before: Some(LinkBefore {
+                record: None,
+                source_id: asset.source_id.clone(),
+            }),
         };
         self.push(device, link, reason);
         if moved.is_some() {
@@ -245,7 +254,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
     }
 
     /// Where the device belongs, with the operations that place needs first.
-    fn place(&mut self, device: &DeviceProjection) -> Place {
+    pub(crate) fn place(&mut self, device: &DeviceProjection) -> Place {
         let asset_type = device.role.as_ref().and_then(|role| {
             let (target, operation) = self.planner.asset_type(role);
             self.operations.extend(operation);
@@ -272,6 +281,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 Action::Link {
                     record,
                     changes: vec![],
+                    before: Some(LinkBefore::default()),
                 },
                 "the site has the location's name".to_owned(),
             )),
@@ -313,25 +323,36 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
     }
 
     /// What of an asset's place differs; what is not known stays.
-    fn moved(&self, asset: &Asset, place: Place) -> Option<Move> {
+    pub(crate) fn moved(&self, asset: &Asset, place: Place) -> Option<Move> {
         let elsewhere = !is_existing(&self.input.target, &asset.client);
         let stands = asset.site.clone().map(SiteTarget::Existing);
         let is = asset.asset_type.clone().map(TypeTarget::Existing);
         let moved = Move {
             client: elsewhere.then(|| self.input.target.clone()),
-            site: place.site.filter(|site| stands.as_ref() != Some(site)),
+            // Whoever leaves the client leaves its site, so a new client always comes with its site.
+            site: place
+                .site
+                .filter(|site| elsewhere || stands.as_ref() != Some(site)),
             asset_type: place
                 .asset_type
                 .filter(|asset_type| is.as_ref() != Some(asset_type)),
+            ..Move::default()
         };
-        (moved != Move::default()).then_some(moved)
+        (moved != Move::default()).then(|| Move {
+            before: Some(model::Place {
+                client: asset.client.clone(),
+                site: asset.site.clone(),
+                asset_type: asset.asset_type.clone(),
+            }),
+            ..moved
+        })
     }
 
-    fn review(&mut self, device: &DeviceProjection, reason: String) {
+    pub(crate) fn review(&mut self, device: &DeviceProjection, reason: String) {
         self.push(device, Action::Review { changes: vec![] }, reason);
     }
 
-    fn push(&mut self, device: &DeviceProjection, action: Action, reason: String) {
+    pub(crate) fn push(&mut self, device: &DeviceProjection, action: Action, reason: String) {
         let subject = Subject {
             kind: RecordKind::Asset,
             source_id: device.id.clone(),
@@ -346,7 +367,7 @@ fn is_existing(target: &ClientTarget, client: &RecordId) -> bool {
     matches!(target, ClientTarget::Existing(id) if id == client)
 }
 
-fn update_reason(changes: usize, moved: Option<&Move>) -> String {
+pub(crate) fn update_reason(changes: usize, moved: Option<&Move>) -> String {
     let mut said = vec![];
     if let Some(moved) = moved {
         let parts = [

@@ -10,6 +10,7 @@
 //! 3. [`planner`]: [`Planner`] compares projections with what stands in the destination. [`assets`] pairs devices
 //!    with assets, [`own`] says who may write a field, and the brakes say when a person must look first.
 //! 4. [`render`]: the one text of a plan, for all who show it.
+//! 5. [`undo`]: [`plan_undo()`] is the way back: the inverse of what a run wrote, as far as it still stands.
 //!
 //! Invariants, each held by a property test: the order of input does not matter; a plan that was applied leaves
 //! nothing to write; an asset belongs to one device at most; nothing is archived without a rule; a field is written
@@ -29,6 +30,7 @@ pub mod planner;
 pub mod presets;
 pub mod project;
 pub mod render;
+pub mod undo;
 
 mod absence;
 mod brakes;
@@ -36,6 +38,7 @@ mod changes;
 mod client_plan;
 mod coerce;
 mod expression;
+mod held;
 mod named;
 mod scope;
 mod suggestions;
@@ -45,3 +48,4 @@ pub use mapping::{CompiledMapping, MappingError, TopLevel};
 pub use organizations::{OrganizationsInput, SharedSerials, match_organizations};
 pub use planner::{AssetLink, ClientInput, Planner, PlannerInput};
 pub use project::project;
+pub use undo::{Done, LinkNow, UndoInput, UndoPlan, plan_undo};

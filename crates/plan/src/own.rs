@@ -60,6 +60,11 @@ pub fn decide(state: &FieldState<'_>) -> FieldDecision {
     }
 }
 
+/// Whether two values are the same, or both blank.
+pub(crate) fn same_or_both_blank_values(a: Option<&Value>, b: Option<&Value>) -> bool {
+    same_or_both_blank(a.filter(|v| !is_blank(v)), b.filter(|v| !is_blank(v)))
+}
+
 fn same_or_both_blank(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => same_value(a, b),

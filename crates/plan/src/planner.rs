@@ -10,8 +10,8 @@ use crate::named::{NamedRecords, News, Settled};
 use jiff::Timestamp;
 use model::{
     Action, Asset, AssetType, AssetTypeDraft, BridgeSettings, ClientDraft, ClientTarget, DeviceProjection,
-    Location, Operation, Organization, OrganizationMatch, PlanCounts, Reason, RecordId, RecordKind, Role,
-    Site, SourceId, Subject, TypeTarget,
+    LinkBefore, Location, Operation, Organization, OrganizationMatch, PlanCounts, Reason, RecordId,
+    RecordKind, Role, Site, SourceId, Subject, TypeTarget, Undone,
 };
 use std::collections::BTreeMap;
 
@@ -52,6 +52,10 @@ pub struct ClientInput {
     pub site_links: BTreeMap<SourceId, RecordId>,
     /// The locations of these organizations.
     pub locations: Vec<Location>,
+    /// Devices whose writes were undone, and the assets those were.
+    pub undone: BTreeMap<SourceId, Undone>,
+    /// Whether the destination can take an asset out of its archive.
+    pub restore: bool,
 }
 
 impl ClientInput {
@@ -66,6 +70,8 @@ impl ClientInput {
             sites: vec![],
             site_links: BTreeMap::new(),
             locations: vec![],
+            undone: BTreeMap::new(),
+            restore: true,
         }
     }
 }
@@ -94,20 +100,26 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans one organization: nothing when it is linked to its client already, else the link, the creation, or why
-    /// it is left alone. Call it before [`Planner::client`] for the client it becomes.
+    /// it is left alone. Call it before [`Planner::client`] for the client it becomes. `link` is the client it is
+    /// linked to so far.
     pub fn organization(
         &mut self,
         organization: &Organization,
         decided: &OrganizationMatch,
-        linked: bool,
+        link: Option<&RecordId>,
         client_label: &str,
     ) -> Vec<Operation> {
         let (action, reason) = match decided {
-            OrganizationMatch::Matched { .. } if linked => return vec![],
+            OrganizationMatch::Matched { client, .. } if link == Some(client) => return vec![],
             OrganizationMatch::Matched { client, reason, .. } => {
+                let before = LinkBefore {
+                    record: link.cloned(),
+                    source_id: None,
+                };
                 let link = Action::Link {
                     record: client.clone(),
                     changes: vec![],
+                    before: Some(before),
                 };
                 (link, reason.clone())
             }
@@ -131,6 +143,26 @@ impl<'a> Planner<'a> {
             label: organization.name.clone(),
         };
         vec![self.operation(client_label, subject, action, reason)]
+    }
+
+    /// Says why an organization whose link was undone is not linked again.
+    pub fn undone_organization(&mut self, organization: &Organization, undone: &Undone) -> Operation {
+        let subject = Subject {
+            kind: RecordKind::Client,
+            source_id: organization.id.clone(),
+            label: organization.name.clone(),
+        };
+        let reason = format!(
+            "{}; decide anew which client it is (rmmbridge match), or release it: rmmbridge undo --release client:{}",
+            undone_by(undone),
+            organization.id
+        );
+        self.operation(
+            &organization.name,
+            subject,
+            Action::Review { changes: vec![] },
+            reason,
+        )
     }
 
     /// Plans one client's sites and assets, and the asset types they need first.
@@ -170,6 +202,7 @@ impl<'a> Planner<'a> {
             action,
             reason,
             after_match: None,
+            undoes: None,
         }
     }
 
@@ -195,6 +228,7 @@ impl<'a> Planner<'a> {
                 Action::Link {
                     record,
                     changes: vec![],
+                    before: Some(LinkBefore::default()),
                 },
                 format!("the asset type has the role's name, {name}"),
             )),
@@ -229,6 +263,12 @@ impl<'a> Planner<'a> {
         });
         (target, operation)
     }
+}
+
+/// Who undid something, and when.
+pub(crate) fn undone_by(undone: &Undone) -> String {
+    let on = undone.at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    format!("undone by {} on {on}", undone.by)
 }
 
 #[cfg(test)]

@@ -32,6 +32,13 @@ pub fn summary(counts: &PlanCounts, warnings: &[String]) -> String {
         ("~", counts.updates, "asset to update", "assets to update"),
         ("-", counts.archives, "asset to archive", "assets to archive"),
         (
+            "^",
+            counts.restores,
+            "asset to take out of the archive",
+            "assets to take out of the archive",
+        ),
+        ("≠", counts.unlinks, "link to take back", "links to take back"),
+        (
             "?",
             counts.reviews,
             "question for a person",
@@ -73,7 +80,7 @@ pub fn operation(operation: &Operation) -> String {
             )
         }
         Action::CreateAsset(draft) => ("+", of_draft(draft)),
-        Action::Link { record, changes } => {
+        Action::Link { record, changes, .. } => {
             let to = format!("{} {}", noun(operation.subject.kind), visible(record.as_str()));
             (
                 "=",
@@ -87,6 +94,24 @@ pub fn operation(operation: &Operation) -> String {
             ("~", changes.iter().map(of_change).chain(moves).collect())
         }
         Action::ArchiveAsset { .. } => ("-", vec![]),
+        Action::RestoreAsset { .. } => ("^", vec![]),
+        Action::Unlink {
+            record,
+            changes,
+            back,
+        } => {
+            let kind = noun(operation.subject.kind);
+            let link = match back.as_ref().and_then(|back| back.record.as_ref()) {
+                Some(again) => format!(
+                    "is {kind} {} again, not {}",
+                    visible(again.as_str()),
+                    visible(record.as_str())
+                ),
+                None => format!("is {kind} {} no longer", visible(record.as_str())),
+            };
+            let fields = changes.iter().map(of_change);
+            ("≠", std::iter::once(link).chain(fields).collect())
+        }
         Action::Review { changes } => ("?", changes.iter().map(of_change).collect()),
         Action::Skip => ("·", vec![]),
     };
@@ -160,7 +185,8 @@ fn of_move(moved: &Move) -> Vec<String> {
         .asset_type
         .iter()
         .map(|asset_type| format!("becomes {}", type_text(asset_type)));
-    client.chain(site).chain(asset_type).collect()
+    let leaves = (moved.leaves_site && moved.site.is_none()).then(|| "leaves its site".to_owned());
+    client.chain(site).chain(leaves).chain(asset_type).collect()
 }
 
 fn site_text(site: &SiteTarget) -> String {
@@ -236,6 +262,7 @@ mod tests {
             action,
             reason: "because".to_owned(),
             after_match: None,
+            undoes: None,
         }
     }
 
@@ -284,6 +311,7 @@ mod tests {
         let link = Action::Link {
             record: "9".into(),
             changes: vec![change("os", json!(""), json!("new"))],
+            before: None,
         };
         check(
             &sample(link),
@@ -292,6 +320,27 @@ mod tests {
         check(
             &sample(Action::ArchiveAsset { asset: "9".into() }),
             "- asset  BL-WS-014  Brightwater Legal\n    (because)\n",
+        );
+        check(
+            &sample(Action::RestoreAsset { asset: "9".into() }),
+            "^ asset  BL-WS-014  Brightwater Legal\n    (because)\n",
+        );
+        let unlink = |back| Action::Unlink {
+            record: "9".into(),
+            changes: vec![change("os", json!("new"), json!(null))],
+            back,
+        };
+        check(
+            &sample(unlink(None)),
+            "≠ asset  BL-WS-014  Brightwater Legal\n    is asset 9 no longer\n    os: new → —\n    (because)\n",
+        );
+        let back = model::LinkBefore {
+            record: Some("8".into()),
+            source_id: None,
+        };
+        check(
+            &sample(unlink(Some(back))),
+            "≠ asset  BL-WS-014  Brightwater Legal\n    is asset 8 again, not 9\n    os: new → —\n    (because)\n",
         );
         check(
             &sample(Action::Review { changes: vec![] }),

@@ -5,7 +5,7 @@ use crate::platform::{
     MachineProcesses, StopSignals, SystemClock, SystemRandom, console_actor, default_data_dir, environment,
     holder, installation,
 };
-use crate::{connectors, progress::Shown};
+use crate::{Build, progress::Shown};
 use anyhow::Context as _;
 use engine::{Engine, EngineOptions, Work};
 use model::Actor;
@@ -21,6 +21,8 @@ pub struct Location {
     pub data_dir: PathBuf,
     /// The database; the embedded one in the data directory when not given.
     pub database: Option<String>,
+    /// What the program is made of.
+    pub build: Build,
 }
 
 /// One command at work.
@@ -39,10 +41,11 @@ pub struct Session {
 
 impl Location {
     /// The given directory, or the default one.
-    pub fn new(data_dir: Option<PathBuf>, database: Option<String>) -> Self {
+    pub fn new(data_dir: Option<PathBuf>, database: Option<String>, build: Build) -> Self {
         Self {
             data_dir: data_dir.unwrap_or_else(default_data_dir),
             database,
+            build,
         }
     }
 
@@ -98,9 +101,10 @@ impl Session {
             extra_ca,
             audit_mark: Some(AuditMark::at(data_dir.join("audit.head"))),
             processes: Some(Arc::new(MachineProcesses)),
+            send_within: location.build.send_within,
             ..EngineOptions::new(holder(command))
         };
-        let engine = Engine::new(store.clone(), connectors::all(store.clone()), options);
+        let engine = Engine::new(store.clone(), (location.build.connectors)(store.clone()), options);
         let stop = CancellationToken::new();
         let on_interrupt = stop.clone();
         tokio::spawn(async move {

@@ -34,15 +34,19 @@ impl AuditMark {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failed(&error)),
         };
-        let head = text.trim().split_once(' ').and_then(|(seq, hash)| {
-            let bytes = (0..hash.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
-            Some(AuditHead {
-                seq: seq.parse().ok()?,
-                hash: bytes.collect::<Option<_>>()?,
-            })
-        });
+        // Before the first entry the hash is empty, and the blank before it is the line's last character.
+        let head = text
+            .trim_end_matches('\n')
+            .split_once(' ')
+            .and_then(|(seq, hash)| {
+                let bytes = (0..hash.len())
+                    .step_by(2)
+                    .map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
+                Some(AuditHead {
+                    seq: seq.parse().ok()?,
+                    hash: bytes.collect::<Option<_>>()?,
+                })
+            });
         match head {
             Some(head) => Ok(Some(head)),
             None => Err(Error::AuditLog(format!(
@@ -62,7 +66,11 @@ impl AuditMark {
             let _ = write!(line, "{byte:02x}");
         }
         line.push('\n');
-        let new = self.path.with_extension("new");
+        // Several processes keep it, and several threads of a worker: each writes a file of its own first.
+        let thread = std::thread::current().id();
+        let new = self
+            .path
+            .with_extension(format!("new-{}-{thread:?}", std::process::id()));
         let written = std::fs::File::create(&new).and_then(|mut file| {
             file.write_all(line.as_bytes())?;
             file.sync_all()

@@ -3,17 +3,28 @@
 use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::json::{instant, micros, parse, text};
+use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
 use model::{Bridge, BridgeId, BridgeSettings, ConnectionId, Decision, SourceId};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-const COLUMNS: &str = "SELECT id, name, source_id, destination_id, preset, settings, generation FROM bridge";
+const COLUMNS: &str =
+    "SELECT id, name, source_id, destination_id, preset, settings, generation, paused FROM bridge";
 
-type Row = (String, String, String, String, String, String, i64);
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<String>,
+);
 
-fn bridge((id, name, source, destination, preset, settings, generation): Row) -> Result<Bridge> {
+fn bridge(row: Row) -> Result<Bridge> {
+    let (id, name, source, destination, preset, settings, generation, paused) = row;
     Ok(Bridge {
         id: BridgeId(id),
         name,
@@ -22,6 +33,7 @@ fn bridge((id, name, source, destination, preset, settings, generation): Row) ->
         preset,
         settings: parse("settings of a bridge", &settings)?,
         generation,
+        paused,
     })
 }
 
@@ -74,6 +86,7 @@ impl Store {
             preset: preset.to_owned(),
             settings,
             generation: 1,
+            paused: None,
         };
         let mut tx = self.write().await?;
         let added = execute!(
@@ -129,6 +142,33 @@ impl Store {
             });
         }
         let note = note("bridge.changed", bridge);
+        self.note(&mut tx, &[note]).await?;
+        tx.commit().await
+    }
+
+    /// Pauses the schedule of a bridge for that reason, or lets it go on. Plans stay usable.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such bridge, or when the database fails.
+    pub async fn pause_bridge(&self, bridge: &BridgeId, reason: Option<&str>) -> Result<()> {
+        let mut tx = self.write().await?;
+        let rows = execute!(
+            tx,
+            "UPDATE bridge SET paused = $1 WHERE id = $2",
+            reason.map(plain),
+            bridge.as_str()
+        )?;
+        if rows == 0 {
+            return Err(Error::Missing {
+                what: "bridge",
+                name: bridge.to_string(),
+            });
+        }
+        let action = match reason {
+            Some(_) => "bridge.paused",
+            None => "bridge.resumed",
+        };
+        let note = Note::new(action, bridge.as_str()).with(json!({ "reason": reason }));
         self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }

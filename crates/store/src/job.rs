@@ -246,16 +246,16 @@ impl Store {
         row.map(job).transpose()
     }
 
-    /// Puts a job into the queue again, unless it went on since `delivery`; the number of the delivery that is now
-    /// due, which the caller hands to the queue in the same transaction. `attempt` is how many attempts count so far.
+    /// Puts a job into the queue again, unless it went on since it was read as `job`; the number of the delivery that
+    /// is now due, which the caller hands to the queue in the same transaction. `attempt` is how many attempts count so
+    /// far.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn requeue_job(
         &self,
         tx: &mut Tx,
-        id: &str,
-        delivery: i64,
+        job: &Job,
         due: Timestamp,
         reason: Option<&str>,
         attempt: i64,
@@ -265,13 +265,14 @@ impl Store {
             (i64,),
             "UPDATE job SET state = 'queued', delivery = delivery + 1, due = $1, reason = $2, holder = NULL,
                             waits_for = NULL, progress = NULL, finished = NULL, attempt = $3
-             WHERE id = $4 AND delivery = $5 AND state <> 'done'
+             WHERE id = $4 AND delivery = $5 AND state = $6
              RETURNING delivery",
             micros(due),
             reason.map(plain),
             attempt,
-            id,
-            delivery
+            job.id.as_str(),
+            job.delivery,
+            job.state.as_str()
         )?;
         Ok(row.map(|(delivery,)| delivery))
     }

@@ -46,6 +46,7 @@ mod schedule;
 mod secret;
 mod snapshot;
 mod source_list;
+mod undone;
 pub mod vault;
 
 pub use audit::{AuditEntry, AuditHead, Note, Verified};
@@ -69,3 +70,4 @@ pub use rotation_keys::KeyRing;
 pub use run::{NewItem, NewLink, RunItem};
 pub use schedule::{Schedule, Scheduled};
 pub use snapshot::{Snapshot, SnapshotWriter};
+pub use undone::{DoneItem, NewUndone};

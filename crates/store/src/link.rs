@@ -169,6 +169,43 @@ impl Store {
         Ok(found)
     }
 
+    /// The links of these source records, with what was last written through them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn links_of(
+        &self,
+        bridge: &BridgeId,
+        records: &[(RecordKind, SourceId)],
+    ) -> Result<BTreeMap<(RecordKind, SourceId), Link>> {
+        let mut conn = self.read().await?;
+        let mut found = BTreeMap::new();
+        for chunk in records.chunks(ROWS_PER_STATEMENT) {
+            let sql = values_statement(
+                "SELECT kind, source_id, destination_id, written, updated FROM link
+                 WHERE (bridge_id, kind, source_id) IN (",
+                3,
+                chunk.len(),
+                ")",
+            );
+            let rows: Vec<(String, String, String, String, i64)> = on_either!(conn, c => {
+                let mut query = sqlx::query_as(sql);
+                for (kind, source) in chunk {
+                    query = query.bind(bridge.as_str()).bind(kind.as_str()).bind(source.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?;
+            for (kind, source, destination, written, updated) in rows {
+                let Some(kind) = RecordKind::named(&kind) else {
+                    continue;
+                };
+                let link = link((source, destination, written, updated))?;
+                found.insert((kind, link.source.clone()), link);
+            }
+        }
+        Ok(found)
+    }
+
     /// The link of one source record.
     ///
     /// # Errors

@@ -174,7 +174,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin(&self) -> Result<Tx> {
+    pub async fn transaction(&self) -> Result<Tx> {
         self.write().await
     }
 

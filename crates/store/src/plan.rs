@@ -4,7 +4,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
-use model::{Bridge, BridgeId, Operation, PlanCounts, PlanId, PlanSummary, SnapshotId};
+use model::{Bridge, BridgeId, Operation, PlanCounts, PlanId, PlanSummary, RunId, SnapshotId};
 
 /// Operations that wait in memory before they are written together.
 const BATCH: usize = 1024;
@@ -17,9 +17,11 @@ pub struct PlanWriter {
     waiting: Vec<Operation>,
 }
 
-type Row = (String, String, String, i64, i64, String, String);
+type Row = (String, String, String, i64, i64, String, String, Option<String>);
 
-fn summary((id, bridge, snapshot, generation, created, counts, warnings): Row) -> Result<PlanSummary> {
+fn summary(
+    (id, bridge, snapshot, generation, created, counts, warnings, undoes): Row,
+) -> Result<PlanSummary> {
     Ok(PlanSummary {
         id: PlanId(id),
         bridge: BridgeId(bridge),
@@ -28,10 +30,12 @@ fn summary((id, bridge, snapshot, generation, created, counts, warnings): Row) -
         created: instant(created),
         counts: parse("counts of a plan", &counts)?,
         warnings: parse("warnings of a plan", &warnings)?,
+        undoes: undoes.map(RunId),
     })
 }
 
-const COLUMNS: &str = "SELECT id, bridge_id, snapshot_id, generation, created, counts, warnings FROM plan";
+const COLUMNS: &str =
+    "SELECT id, bridge_id, snapshot_id, generation, created, counts, warnings, undoes FROM plan";
 
 impl Store {
     /// Begins to write a plan of `bridge` made from `snapshot`.
@@ -39,6 +43,28 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn begin_plan(&self, bridge: &Bridge, snapshot: &SnapshotId) -> Result<PlanWriter> {
+        self.begin(bridge, snapshot, None).await
+    }
+
+    /// Begins to write the plan that takes back what a run wrote; the run's plan was made from `snapshot`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_undo_plan(
+        &self,
+        bridge: &Bridge,
+        snapshot: &SnapshotId,
+        run: &RunId,
+    ) -> Result<PlanWriter> {
+        self.begin(bridge, snapshot, Some(run.clone())).await
+    }
+
+    async fn begin(
+        &self,
+        bridge: &Bridge,
+        snapshot: &SnapshotId,
+        undoes: Option<RunId>,
+    ) -> Result<PlanWriter> {
         let summary = PlanSummary {
             id: self.new_id().into(),
             bridge: bridge.id.clone(),
@@ -47,6 +73,7 @@ impl Store {
             created: self.clock.now(),
             counts: PlanCounts::default(),
             warnings: Vec::new(),
+            undoes,
         };
         let mut tx = self.write().await?;
         // What a killed process left half-made was never shown to anybody.
@@ -58,14 +85,15 @@ impl Store {
         )?;
         execute!(
             tx,
-            "INSERT INTO plan (id, bridge_id, snapshot_id, generation, created, counts, warnings, ready)
-             VALUES ($1, $2, $3, $4, $5, '{}', '[]', $6)",
+            "INSERT INTO plan (id, bridge_id, snapshot_id, generation, created, counts, warnings, ready, undoes)
+             VALUES ($1, $2, $3, $4, $5, '{}', '[]', $6, $7)",
             summary.id.as_str(),
             summary.bridge.as_str(),
             summary.snapshot.as_str(),
             summary.generation,
             micros(summary.created),
-            false
+            false,
+            summary.undoes.as_ref().map(RunId::as_str)
         )?;
         tx.commit().await?;
         Ok(PlanWriter {
@@ -94,14 +122,15 @@ impl Store {
         })?)
     }
 
-    /// The newest plan of a bridge.
+    /// The newest plan of a bridge that takes nothing back.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn newest_plan(&self, bridge: &BridgeId) -> Result<Option<PlanSummary>> {
         let mut conn = self.read().await?;
-        let sql =
-            format!("{COLUMNS} WHERE bridge_id = $1 AND ready = $2 ORDER BY created DESC, id DESC LIMIT 1");
+        let sql = format!(
+            "{COLUMNS} WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL ORDER BY created DESC, id DESC LIMIT 1"
+        );
         let row = fetch_optional!(conn, Row, sqlx::AssertSqlSafe(sql), bridge.as_str(), true)?;
         row.map(summary).transpose()
     }

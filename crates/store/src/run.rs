@@ -7,6 +7,7 @@ use crate::job::abandoned;
 use crate::json::{instant, micros, parse, plain, text};
 use crate::link::{WrittenValue, put_link};
 use crate::open::Store;
+use crate::undone::{NewUndone, put_undone};
 use model::{
     Bridge, BridgeId, ConnectionId, Operation, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId,
     RunKind, RunState, SourceId,
@@ -36,6 +37,8 @@ pub struct NewItem {
     pub link: Option<NewLink>,
     /// The claim it settles; `None` where nothing was sent, or may still arrive.
     pub settles: Option<Settled>,
+    /// What it takes back, in a run that undoes an earlier one.
+    pub undone: Option<NewUndone>,
 }
 
 /// A link to store.
@@ -63,16 +66,22 @@ type RunRow = (
     i64,
     Option<i64>,
     String,
+    Option<String>,
 );
 
-const COLUMNS: &str = "SELECT id, kind, connection_id, bridge_id, plan_id, state, reason, actor, started, finished, counts FROM run";
+const COLUMNS: &str = "SELECT id, kind, connection_id, bridge_id, plan_id, state, reason, actor, started, finished, counts, undoes FROM run";
 
 fn run(row: RunRow) -> Result<Run> {
-    let (id, kind, connection, bridge, plan, state, reason, actor, started, finished, counts) = row;
+    let (id, kind, connection, bridge, plan, state, reason, actor, started, finished, counts, undoes) = row;
     let kind = match kind.as_str() {
         "apply" => RunKind::Apply {
             bridge: BridgeId(bridge.unwrap_or_default()),
             plan: PlanId(plan.unwrap_or_default()),
+        },
+        "undo" => RunKind::Undo {
+            bridge: BridgeId(bridge.unwrap_or_default()),
+            plan: PlanId(plan.unwrap_or_default()),
+            run: RunId(undoes.unwrap_or_default()),
         },
         _ => RunKind::Read {
             connection: ConnectionId(connection.unwrap_or_default()),
@@ -111,23 +120,25 @@ impl Store {
             finished: None,
             counts: RunCounts::default(),
         };
-        let (name, connection, bridge, plan) = match &run.kind {
-            RunKind::Read { connection } => ("read", Some(connection.as_str()), None, None),
-            RunKind::Apply { bridge, plan } => ("apply", None, Some(bridge.as_str()), Some(plan.as_str())),
+        let (name, connection, bridge, plan, undoes) = match &run.kind {
+            RunKind::Read { connection } => ("read", Some(connection), None, None, None),
+            RunKind::Apply { bridge, plan } => ("apply", None, Some(bridge), Some(plan), None),
+            RunKind::Undo { bridge, plan, run } => ("undo", None, Some(bridge), Some(plan), Some(run)),
         };
         let mut tx = self.write().await?;
         execute!(
             tx,
-            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts, holder)
-             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9)",
+            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts, undoes, holder)
+             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, $10)",
             run.id.as_str(),
             name,
-            connection,
-            bridge,
-            plan,
+            connection.map(ConnectionId::as_str),
+            bridge.map(BridgeId::as_str),
+            plan.map(PlanId::as_str),
             actor,
             micros(run.started),
             text("counts of a run", &run.counts)?,
+            undoes.map(RunId::as_str),
             holder
         )?;
         let note = Note::new("run.begun", run.id.as_str()).with(json!({ "kind": run.kind }));
@@ -309,6 +320,9 @@ impl Store {
                 )
                 .await?;
             }
+            if let Some(undone) = item.undone {
+                put_undone(&mut tx, &bridge.id, run, undone, now).await?;
+            }
             let state = match &item.outcome {
                 Outcome::Done { .. } => "done",
                 Outcome::Failed { .. } => "failed",
@@ -319,7 +333,8 @@ impl Store {
                 tx,
                 "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated) VALUES ($1, $2, $3, $4, $5, $6)
                  ON CONFLICT (plan_id, number) DO UPDATE SET run_id = excluded.run_id, state = excluded.state,
-                     detail = excluded.detail, updated = excluded.updated",
+                     detail = excluded.detail, updated = excluded.updated
+                 WHERE run_item.state <> 'done' OR excluded.state = 'done'",
                 run.as_str(),
                 plan.as_str(),
                 i64::from(item.number),

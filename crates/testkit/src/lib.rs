@@ -16,5 +16,6 @@ mod store;
 
 pub use clock::FixedClock;
 pub use engine::Engine;
+pub use postgres::TemporaryDatabase;
 pub use random::CountingRandom;
 pub use store::TestStore;

@@ -12,14 +12,17 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// A database made for one test; dropping it drops the database, whoever is still connected.
 #[derive(Debug)]
-pub(crate) struct TemporaryDatabase {
+pub struct TemporaryDatabase {
     maintenance: PgConnectOptions,
     name: String,
 }
 
 impl TemporaryDatabase {
     /// Makes an empty one. `directory`, which is the test's alone, lends it its name.
-    pub(crate) async fn create(directory: &Path) -> Self {
+    ///
+    /// # Panics
+    /// When `RMMBRIDGE_TEST_POSTGRES` names no server, or one whose user may not create databases.
+    pub async fn create(directory: &Path) -> Self {
         let address = server().expect("RMMBRIDGE_TEST_POSTGRES is set: ask Engine::available first");
         let maintenance =
             PgConnectOptions::from_str(&address).expect("RMMBRIDGE_TEST_POSTGRES is a PostgreSQL address");
@@ -46,7 +49,7 @@ impl TemporaryDatabase {
     }
 
     /// Its address.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.maintenance
             .clone()
             .database(&self.name)

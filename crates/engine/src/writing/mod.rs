@@ -32,6 +32,16 @@ pub(crate) struct Writer<'a> {
     pub(crate) bridge: &'a Bridge,
     pub(crate) destination: &'a dyn Destination,
     pub(crate) timing: Timing,
+    /// What is taken back, when the plan is one of an undo.
+    pub(crate) undoing: Option<Undoing>,
+}
+
+/// The run that is undone.
+pub(crate) struct Undoing {
+    /// Its plan.
+    pub(crate) plan: PlanId,
+    /// Who asked for the undo.
+    pub(crate) by: String,
 }
 
 /// An operation that may be sent.
@@ -65,6 +75,7 @@ impl Writer<'_> {
             run: self.run,
             plan: self.plan,
             bridge: self.bridge,
+            undoing: self.undoing.as_ref(),
         };
         let mut items = Vec::with_capacity(operations.len());
         let ready = self.prepare(&books, operations, links, &mut items).await?;
@@ -128,8 +139,11 @@ impl Writer<'_> {
                 items.push(books.item(&operation, may_still_arrive(left), None));
                 continue;
             }
+            // A record that was written before and is not linked may be there: another bridge's, or one whose link was
+            // undone or lost with a restored database.
+            let written_before = claim.version > 0 && creates(&operation.action);
             ready.push(Ready {
-                in_doubt: admission == Admission::InDoubt,
+                in_doubt: admission == Admission::InDoubt || written_before,
                 operation,
                 marker,
                 write,
@@ -198,9 +212,9 @@ impl Writer<'_> {
         }
         let writes: Vec<Write> = sending.iter().map(|ready| ready.write.clone()).collect();
         point(Point::BeforeSend)?;
-        let results = match Instant::now() > send_by {
-            true => vec![Err(too_late()); sending.len()],
-            false => self.destination.write(&writes, send_by).await,
+        let results = match self.still_ours(&sending, send_by).await? {
+            None => vec![Err(too_late()); sending.len()],
+            Some(send_by) => self.destination.write(&writes, send_by).await,
         };
         point(Point::Answered)?;
         debug_assert_eq!(results.len(), sending.len(), "a destination answers every write");
@@ -209,6 +223,48 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+impl Writer<'_> {
+    /// By when these may still be sent; `None` when one of them is somebody else's by now. The store is asked once more,
+    /// since our own clock stands still while the machine sleeps, and others may have waited the quarantine out.
+    async fn still_ours(&self, sending: &[Ready], send_by: Instant) -> Result<Option<Instant>> {
+        if Instant::now() > send_by {
+            return Ok(None);
+        }
+        if self.timing.quarantine().is_zero() {
+            return Ok(Some(send_by));
+        }
+        let store = &self.engine.store;
+        let markers: Vec<String> = sending.iter().map(|ready| ready.marker.0.clone()).collect();
+        let claims = store.claims(&self.bridge.destination, &markers).await?;
+        let now = store.now().await?;
+        let mut left = send_by.saturating_duration_since(Instant::now());
+        for ready in sending {
+            let Some(claim) = claims.get(&ready.marker.0) else {
+                return Ok(None);
+            };
+            let Some(open) = claim
+                .open
+                .as_ref()
+                .filter(|_| claim.version == ready.held().version)
+            else {
+                return Ok(None);
+            };
+            match self.timing.send_within.checked_sub(now.since(&open.sent)) {
+                Some(rest) => left = left.min(rest),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Instant::now() + left))
+    }
+}
+
+fn creates(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::CreateClient(_) | Action::CreateSite(_) | Action::CreateAssetType(_) | Action::CreateAsset(_)
+    )
 }
 
 fn too_late() -> connect::WriteError {
@@ -267,6 +323,22 @@ fn decide(operation: &Operation, linked: &Linked, links: &Links) -> Decided {
         // Both act on what is linked: an adoption that was left out or refused leaves its record alone.
         Action::UpdateAsset { asset, .. } | Action::ArchiveAsset { asset } if linked != Some(asset) => {
             Decided::skip(format!("asset {asset} is not linked to this device"))
+        }
+        Action::RestoreAsset { asset } if linked.is_some_and(|linked| linked != asset) => {
+            Decided::skip("the device was linked to another asset after the plan was made")
+        }
+        Action::Unlink { record, .. } if linked != Some(record) => {
+            Decided::skip(format!("it is not linked to {record} any more"))
+        }
+        // Nothing stands in the destination that would have to go.
+        Action::Unlink {
+            record,
+            changes,
+            back,
+        } if subject.kind != RecordKind::Asset || (changes.is_empty() && back.is_none()) => {
+            Decided::Nothing(Outcome::Done {
+                record: record.clone(),
+            })
         }
         _ => Decided::Send,
     }

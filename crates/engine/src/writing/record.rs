@@ -1,5 +1,6 @@
 //! What is recorded of a write: its outcome, the link that goes with a success, and where each value came from.
 
+use super::Undoing;
 use crate::engine::Engine;
 use crate::error::Result;
 use connect::{WriteError, WriteResult};
@@ -7,7 +8,7 @@ use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordKind, RunId};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use store::{NewItem, NewLink, Settled, WrittenValue};
+use store::{NewItem, NewLink, NewUndone, Settled, WrittenValue};
 
 /// What the destination's answer means for the operation.
 pub(super) fn outcome(result: WriteResult) -> Outcome {
@@ -29,13 +30,14 @@ pub(super) struct Books<'a> {
     pub(super) run: &'a RunId,
     pub(super) plan: &'a PlanId,
     pub(super) bridge: &'a Bridge,
+    pub(super) undoing: Option<&'a Undoing>,
 }
 
 impl Books<'_> {
     /// The item of an operation that ended so. `held` is the claim under which it was sent, if it was.
     pub(super) fn item(&self, operation: &Operation, outcome: Outcome, held: Option<Settled>) -> NewItem {
         let link = match (&outcome, &operation.action) {
-            (Outcome::Done { .. }, Action::ArchiveAsset { .. }) => None,
+            (Outcome::Done { .. }, Action::ArchiveAsset { .. } | Action::Unlink { .. }) => None,
             (Outcome::Done { record }, _) => Some(NewLink {
                 kind: operation.subject.kind,
                 source: operation.subject.source_id.clone(),
@@ -48,9 +50,34 @@ impl Books<'_> {
             number: operation.number,
             // What may still arrive stays claimed.
             settles: held.filter(|_| !matches!(outcome, Outcome::Unknown { .. })),
+            undone: self.undone(operation, &outcome),
             outcome,
             link,
         }
+    }
+
+    /// What an operation of an undo took back.
+    fn undone(&self, operation: &Operation, outcome: &Outcome) -> Option<NewUndone> {
+        let (undoing, number, Outcome::Done { record }) = (self.undoing?, operation.undoes?, outcome) else {
+            return None;
+        };
+        let linked_to = match &operation.action {
+            Action::Unlink { back, .. } => back.as_ref().and_then(|back| back.record.clone()),
+            _ => None,
+        };
+        Some(NewUndone {
+            plan: undoing.plan.clone(),
+            number,
+            kind: operation.subject.kind,
+            source: operation.subject.source_id.clone(),
+            record: record.clone(),
+            unlinked: matches!(
+                operation.action,
+                Action::ArchiveAsset { .. } | Action::Unlink { .. }
+            ),
+            linked_to,
+            by: undoing.by.clone(),
+        })
     }
 
     /// The provenance of what an operation writes.
@@ -106,6 +133,7 @@ impl Books<'_> {
                         message: refused.to_string(),
                     },
                     link: None,
+                    undone: None,
                     ..item.clone()
                 };
                 let lost = store
@@ -122,6 +150,7 @@ impl Books<'_> {
     async fn too_late(&self, item: &mut NewItem) -> Result<()> {
         let store = &self.engine.store;
         item.settles = None;
+        item.undone = None;
         let Some(link) = item.link.take() else {
             return Ok(());
         };

@@ -70,7 +70,7 @@ impl Links {
                     fields: draft.fields.clone(),
                 },
             },
-            Action::Link { record, changes } => Write::UpdateAsset {
+            Action::Link { record, changes, .. } => Write::UpdateAsset {
                 id: record.clone(),
                 changes: changes.clone(),
                 client: None,
@@ -91,7 +91,7 @@ impl Links {
                     // A site belongs to its client: whoever leaves the client leaves the site.
                     site: match &moved.site {
                         Some(site) => Some(Some(self.site(site)?)),
-                        None => moved.client.is_some().then_some(None),
+                        None => (moved.client.is_some() || moved.leaves_site).then_some(None),
                     },
                     asset_type: moved
                         .asset_type
@@ -102,6 +102,19 @@ impl Links {
                 }
             }
             Action::ArchiveAsset { asset } => Write::ArchiveAsset { id: asset.clone() },
+            Action::RestoreAsset { asset } => Write::RestoreAsset { id: asset.clone() },
+            Action::Unlink {
+                record,
+                changes,
+                back,
+            } => Write::UpdateAsset {
+                id: record.clone(),
+                changes: changes.clone(),
+                client: None,
+                site: None,
+                asset_type: None,
+                source_id: back.as_ref().map(|back| back.source_id.clone()),
+            },
             Action::Review { .. } | Action::Skip => return Err("it writes nothing".to_owned()),
         })
     }

@@ -175,6 +175,7 @@ async fn a_failed_record_stops_no_other_and_can_be_applied_again() {
         outcome,
         link: None,
         settles: None,
+        undone: None,
     };
     store
         .record(&run.id, &plan.id, &bridge, vec![item])

@@ -9,3 +9,5 @@ mod hub;
 mod importing;
 mod interrupted;
 mod story;
+mod undo_moments;
+mod undoing;

@@ -13,7 +13,7 @@ async fn a_job_and_its_delivery_are_there_together_or_not_at_all() {
     TestStore::on_every_engine(async |store| {
         let (queue, bridge) = (queue(&store).await, bridge(&store).await);
         let now = store.clock().advance(SignedDuration::ZERO);
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = store.transaction().await.unwrap();
         let enqueued = queue
             .enqueue_in(&mut tx, &technician(), "request:1", &sync(&bridge), now)
             .await
@@ -74,16 +74,19 @@ async fn only_the_newest_delivery_starts_a_job_and_only_once() {
             None,
             "an old word"
         );
+        let seen = queue.job(&id).await.unwrap();
         let job = store.claim_job(&id, 2, "first").await.unwrap().unwrap();
         assert_eq!((job.state, job.attempt), (JobState::Running, 1));
         assert_eq!(store.claim_job(&id, 2, "second").await.unwrap(), None, "twice");
         // Whoever was overtaken cannot end what another is at.
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = store.transaction().await.unwrap();
+        let stolen = store
+            .requeue_job(&mut tx, &seen, seen.due, None, 0)
+            .await
+            .unwrap();
+        assert_eq!(stolen, None, "it was begun since it was seen");
         assert_eq!(
-            store
-                .requeue_job(&mut tx, &id, 2, job.due, None, 1)
-                .await
-                .unwrap(),
+            store.requeue_job(&mut tx, &job, job.due, None, 1).await.unwrap(),
             Some(3)
         );
         let end = JobEnd::default();
@@ -153,7 +156,7 @@ async fn what_is_over_is_forgotten_after_its_time() {
             .unwrap();
         let id = id.id.unwrap();
         store.claim_job(&id, 1, "a worker").await.unwrap().unwrap();
-        let mut tx = store.begin().await.unwrap();
+        let mut tx = store.transaction().await.unwrap();
         let end = JobEnd::default();
         assert!(
             store

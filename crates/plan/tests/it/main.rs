@@ -8,4 +8,5 @@
 mod figures;
 mod properties;
 mod snapshot;
+mod undoing;
 mod world;

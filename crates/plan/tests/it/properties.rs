@@ -169,7 +169,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 }
 
 prop_compose! {
-    fn world()(
+    pub fn world()(
         settings in settings(),
         organizations in prop::collection::vec(name_of_client(), 3),
         clients in prop::collection::vec(name_of_client(), 4),
@@ -225,7 +225,7 @@ prop_compose! {
     }
 }
 
-fn shown(plan: &Plan) -> String {
+pub fn shown(plan: &Plan) -> String {
     plan.operations.iter().map(render::operation).collect()
 }
 
@@ -234,7 +234,7 @@ fn written_changes(plan: &Plan) -> Vec<(&model::RecordId, &Change)> {
     plan.operations
         .iter()
         .flat_map(|operation| match &operation.action {
-            Action::Link { record, changes } => changes.iter().map(|c| (record, c)).collect::<Vec<_>>(),
+            Action::Link { record, changes, .. } => changes.iter().map(|c| (record, c)).collect::<Vec<_>>(),
             Action::UpdateAsset { asset, changes, .. } => changes.iter().map(|c| (asset, c)).collect(),
             _ => vec![],
         })

@@ -5,10 +5,11 @@ use model::operation::Move;
 use model::{
     Action, Asset, AssetType, BridgeSettings, Change, Client, ClientTarget, Decision, DeviceProjection,
     FieldType, Fields, Location, Operation, Organization, OrganizationMatch, PlanCounts, RecordId,
-    RecordKind, Site, SiteTarget, SourceId, TargetField, TypeTarget,
+    RecordKind, Site, SiteTarget, SourceId, TargetField, TypeTarget, Undone,
 };
 use plan::{
-    AssetLink, ClientInput, CompiledMapping, OrganizationsInput, Planner, PlannerInput, match_organizations,
+    AssetLink, ClientInput, CompiledMapping, Done, LinkNow, OrganizationsInput, Planner, PlannerInput,
+    UndoInput, match_organizations, plan_undo,
 };
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub struct World {
     pub site_links: BTreeMap<SourceId, RecordId>,
     pub type_links: BTreeMap<SourceId, RecordId>,
     pub asset_links: BTreeMap<SourceId, AssetLink>,
+    pub undone: BTreeMap<(RecordKind, SourceId), Undone>,
     pub next_id: u32,
 }
 
@@ -88,6 +90,7 @@ impl World {
             site_links: BTreeMap::new(),
             type_links: BTreeMap::new(),
             asset_links: BTreeMap::new(),
+            undone: BTreeMap::new(),
             next_id: 1,
         }
     }
@@ -119,18 +122,23 @@ impl World {
         let mut members: BTreeMap<ClientTarget, Vec<&SourceId>> = BTreeMap::new();
         for (id, decided) in &self.matches() {
             let organization = organizations[id];
-            let (target, linked) = match decided {
-                OrganizationMatch::Matched { client, .. } => (
-                    Some(ClientTarget::Existing(client.clone())),
-                    self.client_links.get(id) == Some(client),
-                ),
-                OrganizationMatch::Create { .. } => (Some(ClientTarget::Of(id.clone())), false),
-                _ => (None, false),
+            let link = self.client_links.get(id);
+            let target = match decided {
+                OrganizationMatch::Matched { client, .. } => Some(ClientTarget::Existing(client.clone())),
+                OrganizationMatch::Create { .. } => Some(ClientTarget::Of(id.clone())),
+                _ => None,
             };
+            let held = self.undone.get(&(RecordKind::Client, id.clone()));
+            if let Some(held) =
+                held.filter(|u| u.holds() && target != link.cloned().map(ClientTarget::Existing))
+            {
+                operations.push(planner.undone_organization(organization, held));
+                continue;
+            }
             let label = target
                 .as_ref()
                 .map_or(organization.name.clone(), |t| self.label(t, &organizations));
-            operations.extend(planner.organization(organization, decided, linked, &label));
+            operations.extend(planner.organization(organization, decided, link, &label));
             if let Some(target) = target {
                 members.entry(target).or_default().push(&organization.id);
             }
@@ -173,8 +181,18 @@ impl World {
             .filter_map(|d| self.asset_links.get(&d.id))
             .map(|l| &l.asset)
             .collect();
-        let belongs =
-            |a: &&Asset| ClientTarget::Existing(a.client.clone()) == input.target || linked.contains(&&a.id);
+        input.undone = self
+            .undone
+            .iter()
+            .filter(|((kind, _), _)| *kind == RecordKind::Asset)
+            .map(|((_, source), undone)| (source.clone(), undone.clone()))
+            .collect();
+        let undone: Vec<&RecordId> = input.undone.values().map(|u| &u.record).collect();
+        let belongs = |a: &&Asset| {
+            ClientTarget::Existing(a.client.clone()) == input.target
+                || linked.contains(&&a.id)
+                || undone.contains(&&a.id)
+        };
         input.assets = self.assets.iter().filter(belongs).cloned().collect();
         input.links = self.asset_links.clone();
         input.sites = self.sites.clone();
@@ -188,82 +206,194 @@ impl World {
         input
     }
 
-    /// Does what the plan says, in its order. Panics where an operation cannot be done, e.g. since it needs
-    /// something that no operation before it made.
-    pub fn apply(&mut self, plan: &Plan) {
-        for operation in &plan.operations {
-            let source = operation.subject.source_id.clone();
-            match &operation.action {
-                Action::CreateClient(draft) => {
-                    let id = self.new_id("client");
-                    self.clients.push(Client {
-                        id: id.clone(),
-                        name: draft.name.clone(),
-                        source_id: None,
-                    });
-                    self.client_links.insert(source, id);
-                }
-                Action::CreateSite(draft) => {
-                    let id = self.new_id("site");
-                    let client = self.client(&draft.client);
-                    self.sites.push(Site {
-                        id: id.clone(),
-                        client,
-                        name: draft.name.clone(),
-                    });
-                    self.site_links.insert(source, id);
-                }
-                Action::CreateAssetType(draft) => {
-                    let id = self.new_id("type");
-                    let group = draft.group.clone();
-                    self.types.push(AssetType {
-                        id: id.clone(),
-                        name: draft.name.clone(),
-                        group,
-                    });
-                    self.type_links.insert(source, id);
-                }
-                Action::CreateAsset(draft) => {
-                    let id = self.new_id("asset");
-                    self.assets.push(Asset {
-                        id: id.clone(),
-                        client: self.client(&draft.client),
-                        site: draft.site.as_ref().map(|s| self.site(s)),
-                        asset_type: draft.asset_type.as_ref().map(|t| self.asset_type(t)),
-                        source_id: Some(source.0.clone()),
-                        fields: draft.fields.clone(),
-                        archived: None,
-                    });
-                    self.asset_links.insert(
-                        source,
-                        AssetLink {
-                            asset: id,
-                            written: draft.fields.clone(),
-                        },
-                    );
-                }
-                Action::Link { record, changes } => {
-                    self.link(operation.subject.kind, source, record, changes)
-                }
-                Action::UpdateAsset {
-                    asset,
-                    changes,
-                    moved,
-                } => {
-                    self.write(asset, changes);
-                    if let Some(moved) = moved {
-                        self.move_asset(asset, moved);
-                    }
-                    let written = &mut self.asset_links.get_mut(&source).unwrap().written;
-                    written.extend(changes.iter().map(|c| (c.field.clone(), c.after.clone())));
-                }
-                Action::ArchiveAsset { asset } => {
-                    let now = self.now;
-                    self.asset(asset).archived = Some(now);
-                }
-                Action::Review { .. } | Action::Skip => {}
+    /// Does what the plan says, in its order, and says what each operation ended with. Panics where an operation
+    /// cannot be done, e.g. since it needs something that no operation before it made.
+    pub fn apply(&mut self, plan: &Plan) -> Vec<Done> {
+        let writes = plan.operations.iter().filter(|o| o.action.writes());
+        let mut done = vec![];
+        for operation in writes {
+            let record = self.carry_out(operation);
+            if operation.undoes.is_some() {
+                self.mark(operation, &record);
             }
+            done.push(Done {
+                operation: operation.clone(),
+                record,
+            });
         }
+        done
+    }
+
+    fn carry_out(&mut self, operation: &Operation) -> RecordId {
+        let source = operation.subject.source_id.clone();
+        match &operation.action {
+            Action::CreateClient(draft) => {
+                let id = self.new_id("client");
+                self.clients.push(Client {
+                    id: id.clone(),
+                    name: draft.name.clone(),
+                    source_id: None,
+                });
+                self.client_links.insert(source, id.clone());
+                id
+            }
+            Action::CreateSite(draft) => {
+                let id = self.new_id("site");
+                let client = self.client(&draft.client);
+                self.sites.push(Site {
+                    id: id.clone(),
+                    client,
+                    name: draft.name.clone(),
+                });
+                self.site_links.insert(source, id.clone());
+                id
+            }
+            Action::CreateAssetType(draft) => {
+                let id = self.new_id("type");
+                let group = draft.group.clone();
+                self.types.push(AssetType {
+                    id: id.clone(),
+                    name: draft.name.clone(),
+                    group,
+                });
+                self.type_links.insert(source, id.clone());
+                id
+            }
+            Action::CreateAsset(draft) => {
+                let id = self.new_id("asset");
+                self.assets.push(Asset {
+                    id: id.clone(),
+                    client: self.client(&draft.client),
+                    site: draft.site.as_ref().map(|s| self.site(s)),
+                    asset_type: draft.asset_type.as_ref().map(|t| self.asset_type(t)),
+                    source_id: Some(source.0.clone()),
+                    fields: draft.fields.clone(),
+                    archived: None,
+                });
+                self.link_asset(source, &id, draft.fields.clone());
+                id
+            }
+            Action::Link { record, changes, .. } => {
+                self.link(operation.subject.kind, source, record, changes);
+                record.clone()
+            }
+            Action::UpdateAsset {
+                asset,
+                changes,
+                moved,
+            } => {
+                self.write(asset, changes);
+                if let Some(moved) = moved {
+                    self.move_asset(asset, moved);
+                }
+                let written = &mut self.asset_links.get_mut(&source).unwrap().written;
+                written.extend(changes.iter().map(|c| (c.field.clone(), c.after.clone())));
+                asset.clone()
+            }
+            Action::ArchiveAsset { asset } => {
+                let now = self.now;
+                let asset = self.asset(asset);
+                asset.archived = asset.archived.or(Some(now));
+                asset.id.clone()
+            }
+            Action::RestoreAsset { asset } => {
+                self.asset(asset).archived = None;
+                if !self.asset_links.contains_key(&source) {
+                    self.link_asset(source, asset, Fields::new());
+                }
+                asset.clone()
+            }
+            Action::Unlink {
+                record,
+                changes,
+                back,
+            } => {
+                if operation.subject.kind == RecordKind::Asset {
+                    self.write(record, changes);
+                    if let Some(back) = back {
+                        self.asset(record).source_id = back.source_id.clone();
+                    }
+                    assert_eq!(self.asset_links.remove(&source).unwrap().asset, *record);
+                } else {
+                    assert_eq!(self.client_links.remove(&source).as_ref(), Some(record));
+                    let again = back.as_ref().and_then(|back| back.record.clone());
+                    self.client_links.extend(again.map(|again| (source, again)));
+                }
+                record.clone()
+            }
+            Action::Review { .. } | Action::Skip => unreachable!("they write nothing"),
+        }
+    }
+
+    /// What the store remembers of an operation that was taken back.
+    fn mark(&mut self, operation: &Operation, record: &RecordId) {
+        let subject = &operation.subject;
+        if matches!(operation.action, Action::ArchiveAsset { .. }) {
+            self.asset_links.remove(&subject.source_id);
+        }
+        let undone = Undone {
+            kind: subject.kind,
+            source: subject.source_id.clone(),
+            record: record.clone(),
+            run: "the undo".into(),
+            by: "person:ana".to_owned(),
+            at: self.now,
+            released: None,
+        };
+        self.undone
+            .insert((subject.kind, subject.source_id.clone()), undone);
+    }
+
+    /// The plan that takes back what was done, in a destination that can archive and restore.
+    pub fn undo(&self, done: &[Done]) -> Plan {
+        let mut links: BTreeMap<(RecordKind, SourceId), LinkNow> = BTreeMap::new();
+        let of_kinds = [
+            (RecordKind::Client, &self.client_links),
+            (RecordKind::Site, &self.site_links),
+            (RecordKind::AssetType, &self.type_links),
+        ];
+        for (kind, of_kind) in of_kinds {
+            links.extend(of_kind.iter().map(|(source, record)| {
+                let now = LinkNow {
+                    record: record.clone(),
+                    written: Fields::new(),
+                };
+                ((kind, source.clone()), now)
+            }));
+        }
+        links.extend(self.asset_links.iter().map(|(source, link)| {
+            let now = LinkNow {
+                record: link.asset.clone(),
+                written: link.written.clone(),
+            };
+            ((RecordKind::Asset, source.clone()), now)
+        }));
+        let plan = plan_undo(&UndoInput {
+            done,
+            assets: &self.assets.iter().map(|a| (a.id.clone(), a.clone())).collect(),
+            links: &links,
+            archive: true,
+            restore: true,
+            linked: u32::try_from(self.asset_links.len()).unwrap(),
+            brakes: &self.settings.brakes,
+        });
+        Plan {
+            operations: plan.operations,
+            counts: plan.counts,
+            warnings: plan.warnings,
+        }
+    }
+
+    /// A person lets everything be written again.
+    pub fn release_all(&mut self) {
+        for undone in self.undone.values_mut() {
+            undone.released = Some(self.now);
+        }
+    }
+
+    fn link_asset(&mut self, source: SourceId, asset: &RecordId, written: Fields) {
+        let asset = asset.clone();
+        self.asset_links.insert(source, AssetLink { asset, written });
     }
 
     fn link(&mut self, kind: RecordKind, source: SourceId, record: &RecordId, changes: &[Change]) {
@@ -282,17 +412,9 @@ impl World {
             }
             RecordKind::Asset => {
                 self.write(record, changes);
-                let written: Fields = changes
-                    .iter()
-                    .map(|c| (c.field.clone(), c.after.clone()))
-                    .collect();
-                self.asset_links.insert(
-                    source,
-                    AssetLink {
-                        asset: record.clone(),
-                        written,
-                    },
-                );
+                self.asset(record).source_id = Some(source.0.clone());
+                let written = changes.iter().map(|c| (c.field.clone(), c.after.clone()));
+                self.link_asset(source, record, written.collect());
             }
         }
     }
@@ -314,7 +436,11 @@ impl World {
         let asset_type = moved.asset_type.as_ref().map(|t| self.asset_type(t));
         let asset = self.asset(asset);
         asset.client = client.unwrap_or_else(|| asset.client.clone());
-        asset.site = site.or_else(|| asset.site.clone());
+        asset.site = match site {
+            None if moved.client.is_some() || moved.leaves_site => None,
+            None => asset.site.clone(),
+            some => some,
+        };
         asset.asset_type = asset_type.or_else(|| asset.asset_type.clone());
     }
 

@@ -7,6 +7,7 @@ use crate::session::Session;
 use anyhow::Context as _;
 use clap::Args;
 use engine::applying::ApplyOptions;
+use engine::runs::FailedItem;
 use jobs::{JobKind, JobResult};
 use model::{PlanId, Run};
 use std::collections::BTreeSet;
@@ -90,36 +91,44 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
 /// Prints a run and why records failed; the exit code that goes with it.
 pub async fn show(session: &Session, run: &Run, output: Output) -> anyhow::Result<ExitCode> {
     let failed = session.engine.failed_items(&session.actor, run).await?;
-    output.show(run, || {
-        let c = &run.counts;
-        let mut text = format!("Run {}: {} written", run.id, c.done);
-        for (count, word) in [
-            (c.failed, "failed"),
-            (c.skipped, "changed meanwhile and left alone"),
-            (c.unknown, "in doubt"),
-        ] {
-            if count > 0 {
-                text.push_str(&format!(", {count} {word}"));
-            }
+    output.show(run, || text(run, &failed))?;
+    Ok(code(&failed))
+}
+
+/// A run for people, with the first of what failed.
+pub fn text(run: &Run, failed: &[FailedItem]) -> String {
+    let c = &run.counts;
+    let mut text = format!("Run {}: {} written", run.id, c.done);
+    for (count, word) in [
+        (c.failed, "failed"),
+        (c.skipped, "changed meanwhile and left alone"),
+        (c.unknown, "in doubt"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
         }
-        text.push('\n');
-        for item in failed.iter().take(20) {
-            text.push_str(&super::runs::failed_line(item));
-        }
-        if failed.len() > 20 {
-            text.push_str(&format!(
-                "... and {} more: rmmbridge runs {}\n",
-                failed.len() - 20,
-                run.id
-            ));
-        }
-        text
-    })?;
-    Ok(if failed.is_empty() {
+    }
+    text.push('\n');
+    for item in failed.iter().take(20) {
+        text.push_str(&super::runs::failed_line(item));
+    }
+    if failed.len() > 20 {
+        text.push_str(&format!(
+            "... and {} more: rmmbridge runs {}\n",
+            failed.len() - 20,
+            run.id
+        ));
+    }
+    text
+}
+
+/// The exit code of a run.
+pub fn code(failed: &[FailedItem]) -> ExitCode {
+    if failed.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(exit::RECORDS_FAILED)
-    })
+    }
 }
 
 /// `3,7-9` as a set.

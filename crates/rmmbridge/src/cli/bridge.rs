@@ -34,6 +34,11 @@ pub enum BridgeCommand {
         #[arg(long)]
         device: Option<String>,
     },
+    /// Let the schedule of a bridge go on after an undo paused it
+    Resume {
+        /// The bridge; not needed while there is one
+        name: Option<String>,
+    },
 }
 
 pub async fn run(session: &Session, command: BridgeCommand, output: Output) -> anyhow::Result<ExitCode> {
@@ -87,6 +92,15 @@ pub async fn run(session: &Session, command: BridgeCommand, output: Output) -> a
         BridgeCommand::Show { name, device } => {
             show(session, name.as_deref(), device.as_deref(), output).await?
         }
+        BridgeCommand::Resume { name } => {
+            let bridge = engine.find_bridge(actor, name.as_deref()).await?;
+            let was = bridge.paused.is_some();
+            let bridge = engine.resume_bridge(actor, &bridge).await?;
+            output.show(&bridge, || match was {
+                true => format!("The schedule of `{}` goes on.", bridge.name),
+                false => format!("The schedule of `{}` was not paused.", bridge.name),
+            })?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -114,6 +128,12 @@ async fn show(
             .as_ref()
             .map_or_else(String::new, |by| format!(", fixed by the preset {by}"));
         let mut text = format!("Bridge `{}`, preset {}{fixed}\n\n", bridge.name, bridge.preset);
+        if let Some(reason) = &bridge.paused {
+            let reason = plan::render::visible(reason);
+            text.push_str(&format!(
+                "Its schedule is paused: {reason}. To let it go on: rmmbridge bridge resume\n\n"
+            ));
+        }
         let rows = mapping.rules.iter().map(|rule| {
             let value = match &rule.value {
                 RuleValue::Expression(expression) => expression.clone(),

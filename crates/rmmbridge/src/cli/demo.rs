@@ -12,6 +12,7 @@ use connect::Secrets;
 use connect::callback::{CallbackListener, Ending};
 use engine::applying::ApplyOptions;
 use engine::connecting::ConnectionRequest;
+use engine::undoing::UndoScope;
 use model::{Bridge, Connection, PlanSummary, Run};
 use simulators::ninjaone::{NinjaOne, Options};
 use simulators::technician::Technician;
@@ -39,17 +40,20 @@ pub struct DemoArguments {
 
 pub async fn run(
     arguments: DemoArguments,
-    data_dir: Option<PathBuf>,
-    database: Option<String>,
+    location: Location,
     output: Output,
     quiet: bool,
 ) -> anyhow::Result<ExitCode> {
     ensure!(
-        database.is_none(),
+        location.database.is_none(),
         "the demo makes a database of its own: leave --database and RMMBRIDGE_DATABASE out"
     );
-    let directory = fresh_directory(&Location::new(data_dir, None).data_dir)?;
-    let session = Session::open(&Location::new(Some(directory.clone()), None), "demo", quiet).await?;
+    let directory = fresh_directory(&location.data_dir)?;
+    let fresh = Location {
+        data_dir: directory.clone(),
+        ..location
+    };
+    let session = Session::open(&fresh, "demo", quiet).await?;
     let told = tell(&session, &arguments, &directory, output).await;
     session.close().await;
     told.map(|()| ExitCode::SUCCESS)
@@ -154,8 +158,8 @@ async fn tell(
     ninja.let_a_day_pass(0.02);
     let second = again(session, &runner, &bridge).await?;
     show_plan(session, &second, output).await?;
-    let run = apply(session, &runner, &second).await?;
-    say_run(&run, output)?;
+    let day = apply(session, &runner, &second).await?;
+    say_run(&day, output)?;
 
     output.say("7. And once more: nothing is left to do.\n")?;
     let third = again(session, &runner, &bridge).await?;
@@ -165,11 +169,30 @@ async fn tell(
         "the third plan should write nothing, and would write {}",
         third.counts.writes()
     );
+
+    output.say("8. The run of that day is undone: what it wrote goes back, as a plan of its own.\n")?;
+    let undo = engine
+        .undo_plan(actor, &runner, &day, &UndoScope::default(), session.work())
+        .await?;
+    session.progress.clear();
+    show_plan(session, &undo, output).await?;
+    let run = apply(session, &runner, &undo).await?;
+    say_run(&run, output)?;
+
+    output.say("9. A last plan: what was undone is not written again before somebody releases it.\n")?;
+    let last = again(session, &runner, &bridge).await?;
+    show_plan(session, &last, output).await?;
+    ensure!(
+        last.counts.writes() == 0,
+        "the last plan should write nothing, and would write {}",
+        last.counts.writes()
+    );
     ninja.shutdown().await;
 
     let document = serde_json::json!({
         "data_dir": directory, "devices": read.snapshot.devices, "requests": read.snapshot.requests,
         "first_plan": first, "second_plan": second, "third_plan": third,
+        "undo_plan": undo, "last_plan": last,
     });
     output.show(&document, || ending(directory))
 }
@@ -302,6 +325,8 @@ async fn show_plan(session: &Session, plan: &PlanSummary, output: Output) -> any
         "create_asset",
         "update_asset",
         "archive_asset",
+        "restore_asset",
+        "unlink",
         "skip",
         "review",
     ] {
@@ -326,7 +351,8 @@ fn ending(directory: &Path) -> String {
         "Look around in what the demo made:\n\
          \x20 rmmbridge --data-dir {dir} assets --limit 10\n\
          \x20 rmmbridge --data-dir {dir} match\n\
-         \x20 rmmbridge --data-dir {dir} runs\n\n\
+         \x20 rmmbridge --data-dir {dir} runs\n\
+         \x20 rmmbridge --data-dir {dir} undo --list\n\n\
          With your own NinjaOne account:\n\
          \x20 rmmbridge connect --region us --client-id <your app's client ID>    (rmmbridge connect --help says how to make the app)\n\
          \x20 rmmbridge bridge add --preset humanizeit\n\

@@ -22,8 +22,10 @@ mod runs;
 mod schedule;
 mod simulate;
 mod sync;
+mod undo;
 mod worker;
 
+use crate::Build;
 use crate::output::Output;
 use crate::session::{Location, Session};
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -91,7 +93,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole way against a simulated NinjaOne: connect, match, plan, apply, a day later, nothing to do
+    /// Show the whole way against a simulated NinjaOne: connect, match, plan, apply, a day later, and back
     Demo(demo::DemoArguments),
     /// Make a connection to NinjaOne, or change one, and authorize it in the browser
     Connect(connect::ConnectArguments),
@@ -108,6 +110,8 @@ enum Command {
     Apply(apply::ApplyArguments),
     /// Read, plan and apply within the brakes
     Sync(sync::SyncArguments),
+    /// Take back what a run wrote, as far as it still stands
+    Undo(undo::UndoArguments),
     /// The history of reads and applied plans, and why records failed
     Runs(runs::RunsArguments),
     /// Run jobs and schedules until stopped; on PostgreSQL as many of them as you like, on machines of their own
@@ -172,6 +176,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Sync(_) => "sync",
+            Self::Undo(_) => "undo",
             Self::Runs(_) => "runs",
             Self::Worker(_) => "worker",
             Self::Jobs(_) => "jobs",
@@ -193,16 +198,16 @@ impl Command {
 }
 
 /// Runs a command; its exit code.
-pub async fn run(arguments: Arguments) -> ExitCode {
+pub async fn run(arguments: Arguments, build: Build) -> ExitCode {
     let output = Output { json: arguments.json };
     let command = arguments.command.name();
-    match dispatch(arguments, output).await {
+    match dispatch(arguments, output, build).await {
         Ok(code) => code,
         Err(error) => exit::failure(&error, command, output),
     }
 }
 
-async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCode> {
+async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow::Result<ExitCode> {
     let Arguments {
         data_dir,
         database,
@@ -223,11 +228,14 @@ async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCo
             return Ok(ExitCode::SUCCESS);
         }
         Command::Simulate(command) => return simulate::run(command, output).await,
-        Command::Demo(arguments) => return demo::run(arguments, data_dir, database, output, quiet).await,
-        Command::Doctor => return doctor::run(&Location::new(data_dir, database), output).await,
+        Command::Demo(arguments) => {
+            let location = Location::new(data_dir, database, build);
+            return demo::run(arguments, location, output, quiet).await;
+        }
+        Command::Doctor => return doctor::run(&Location::new(data_dir, database, build), output).await,
         _ => {}
     }
-    let session = Session::open(&Location::new(data_dir, database), name, quiet).await?;
+    let session = Session::open(&Location::new(data_dir, database, build), name, quiet).await?;
     let result = match command {
         Command::Connect(arguments) => connect::run(&session, arguments, output).await,
         Command::Check(arguments) => check::run(&session, arguments, output).await,
@@ -236,6 +244,7 @@ async fn dispatch(arguments: Arguments, output: Output) -> anyhow::Result<ExitCo
         Command::Plan(arguments) => plan::run(&session, arguments, output).await,
         Command::Apply(arguments) => apply::run(&session, arguments, output).await,
         Command::Sync(arguments) => sync::run(&session, arguments, output).await,
+        Command::Undo(arguments) => undo::run(&session, arguments, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Jobs(arguments) => jobs::run(&session, arguments, output).await,

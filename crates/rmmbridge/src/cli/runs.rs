@@ -55,6 +55,7 @@ fn row(run: &Run) -> Vec<String> {
     let what = match run.kind {
         RunKind::Read { .. } => "read",
         RunKind::Apply { .. } => "apply",
+        RunKind::Undo { .. } => "undo",
     };
     let took = run.finished.map_or_else(String::new, |end| {
         let seconds = run.started.duration_until(end).as_secs_f64();

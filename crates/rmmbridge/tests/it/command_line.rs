@@ -3,7 +3,7 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "demo",
     "connect",
     "check",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 24] = [
     "plan",
     "apply",
     "sync",
+    "undo",
     "runs",
     "worker",
     "jobs",
@@ -70,6 +71,7 @@ fn every_command_explains_itself() {
         "instance confirm",
         "bridge add",
         "bridge show",
+        "bridge resume",
         "match set",
         "match create",
         "import config",

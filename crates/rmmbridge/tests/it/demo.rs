@@ -12,13 +12,23 @@ fn it_ends_well_twice_in_a_row_with_nothing_left_to_do() {
             told.find(&format!("{number}. "))
                 .unwrap_or_else(|| panic!("step {number}: {told}"))
         };
-        assert!((1..7).all(|number| step(number) < step(number + 1)), "{told}");
+        assert!((1..9).all(|number| step(number) < step(number + 1)), "{told}");
         let (before, after) = told.split_at(step(7));
         assert!(
             before.contains("ninjaone: Connected") && before.contains("120 assets to create"),
             "{told}"
         );
-        assert!(after.contains("Nothing to write."), "{after}");
+        let (third, undo) = after.split_at(step(8) - step(7));
+        assert!(third.contains("Nothing to write."), "{after}");
+        let (undo, last) = undo.split_at(step(9) - step(8));
+        assert!(
+            undo.contains("(written by the run)") && undo.contains("records written"),
+            "{undo}"
+        );
+        assert!(
+            last.contains("Nothing to write.") && last.contains("rmmbridge undo --release"),
+            "{last}"
+        );
         // What to do next, with a real account and with what is there.
         assert!(
             after.contains("rmmbridge connect --region us --client-id"),
@@ -44,6 +54,8 @@ fn it_prints_one_json_document_when_asked() {
             "links",
             "updates",
             "archives",
+            "restores",
+            "unlinks",
         ];
         kinds
             .iter()
@@ -52,6 +64,8 @@ fn it_prints_one_json_document_when_asked() {
     };
     assert!(writes(&told["second_plan"]) > 0, "{told}");
     assert_eq!(writes(&told["third_plan"]), 0, "{told}");
+    assert!(writes(&told["undo_plan"]) > 0, "{told}");
+    assert_eq!(writes(&told["last_plan"]), 0, "{told}");
 }
 
 #[test]

@@ -18,4 +18,5 @@ mod secrets;
 mod simulating;
 mod stopping;
 mod tenant;
+mod undoing;
 mod workers;

@@ -12,7 +12,7 @@ use store::{DatabaseUrl, Store};
 use testkit::{Engine, TestStore};
 
 /// How long to wait for what a worker does by itself: far longer than it takes, since machines are busy.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A program on a database of one engine, and the same database as its tests see it.
 struct Place {

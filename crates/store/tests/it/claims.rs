@@ -52,6 +52,7 @@ fn created(number: u32, record: &str, version: i64) -> NewItem {
             marker: mark(number),
             version,
         }),
+        undone: None,
     }
 }
 

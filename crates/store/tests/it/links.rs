@@ -42,6 +42,7 @@ fn link(
             written,
         }),
         settles: None,
+        undone: None,
     }
 }
 

@@ -28,4 +28,5 @@ mod rotation;
 mod run_reading;
 mod runs;
 mod snapshots;
+mod undone;
 mod writers;

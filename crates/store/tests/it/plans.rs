@@ -19,6 +19,7 @@ fn operation(number: u32) -> Operation {
         }),
         reason: "a person said so".to_owned(),
         after_match: None,
+        undoes: None,
     }
 }
 

@@ -200,6 +200,7 @@ async fn links_come_with_the_devices_whatever_their_ids_are_made_of() {
                 written: BTreeMap::new(),
             }),
             settles: None,
+            undone: None,
         });
         test.record(&run, &"some plan".into(), &bridge, items.collect())
             .await

@@ -69,6 +69,7 @@ async fn what_did_not_end_well_comes_with_its_operation() {
                 outcome: outcome.clone(),
                 link: None,
                 settles: None,
+                undone: None,
             });
         test.record(&run, &plan, &bridge, items.collect()).await.unwrap();
         let expected = |n: usize, kept: bool| {
@@ -108,5 +109,6 @@ fn operation(number: u32) -> Operation {
         }),
         reason: "a person said so".to_owned(),
         after_match: None,
+        undoes: None,
     }
 }

@@ -19,6 +19,7 @@ fn item(number: u32, outcome: Outcome) -> NewItem {
         outcome,
         link: None,
         settles: None,
+        undone: None,
     }
 }
 
@@ -167,6 +168,7 @@ async fn an_outcome_and_its_link_are_stored_together_or_not_at_all() {
                 written: BTreeMap::new(),
             }),
             settles: None,
+            undone: None,
         };
         test.record(&run, &plan, &bridge, vec![linked(1)]).await.unwrap();
         assert_eq!(test.links(&bridge.id, RecordKind::Client).await.unwrap().len(), 1);

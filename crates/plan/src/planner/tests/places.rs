@@ -231,7 +231,12 @@ fn organizations_in_a_plan() {
         (&OrganizationMatch::Excluded { reason }, false),
         (&undecided, false),
     ] {
-        for operation in planner.organization(&organization, decided, linked, "Acme") {
+        for operation in planner.organization(
+            &organization,
+            decided,
+            linked.then(|| "c".into()).as_ref(),
+            "Acme",
+        ) {
             shown.push_str(&format!("{} {}", operation.number, render::operation(&operation)));
         }
     }

@@ -1,0 +1,119 @@
+//! The way back: what takes back what a run wrote, as a plan of its own.
+//!
+//! Each step is checked three ways: what stood before the run, what the run wrote, and what stands now. Only what
+//! stands as it was written is put back; what was changed since stays and is listed with the reason. Nothing is
+//! deleted: a created asset is archived, and created clients, sites and asset types stay.
+
+mod inverse;
+
+use crate::brakes::{Load, warnings};
+use inverse::Inverse;
+use model::{Action, Asset, Brakes, Fields, Operation, PlanCounts, Reason, RecordId, RecordKind, SourceId};
+use std::collections::BTreeMap;
+
+/// An operation that was carried out, and the record it ended with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// The operation.
+    pub operation: Operation,
+    /// The destination record.
+    pub record: RecordId,
+}
+
+/// What a source record is linked to now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinkNow {
+    /// The destination record.
+    pub record: RecordId,
+    /// What the bridge last wrote into its fields, in whichever run.
+    pub written: Fields,
+}
+
+/// What an undo is planned with.
+#[derive(Clone, Debug)]
+pub struct UndoInput<'a> {
+    /// What is taken back.
+    pub done: &'a [Done],
+    /// The assets these operations touched, as they are now; one that no longer exists is missing.
+    pub assets: &'a BTreeMap<RecordId, Asset>,
+    /// The links of the source records these operations are about, and of those they refer to.
+    pub links: &'a BTreeMap<(RecordKind, SourceId), LinkNow>,
+    /// Whether the destination can archive an asset.
+    pub archive: bool,
+    /// Whether it can take one out of the archive again.
+    pub restore: bool,
+    /// How many assets the bridge has linked, for the brakes.
+    pub linked: u32,
+    /// The bridge's brakes.
+    pub brakes: &'a Brakes,
+}
+
+/// A finished undo plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UndoPlan {
+    /// What is written, then what stays and why.
+    pub operations: Vec<Operation>,
+    /// How many of each.
+    pub counts: PlanCounts,
+    /// What the brakes say.
+    pub warnings: Vec<String>,
+}
+
+/// Plans the undo of operations. Values go back before links are taken: a write needs its link.
+pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
+    let mut steps: Vec<(u8, u32, &Operation, Action, Reason)> = Vec::new();
+    for done in input.done {
+        let of = &done.operation;
+        let inverse = Inverse { input, done }.steps();
+        steps.extend(
+            inverse
+                .into_iter()
+                .map(|(action, reason)| (turn(&action, of.subject.kind), of.number, of, action, reason)),
+        );
+    }
+    steps.sort_by_key(|(turn, number, ..)| (*turn, *number));
+    let mut plan = UndoPlan {
+        operations: Vec::with_capacity(steps.len()),
+        counts: PlanCounts::default(),
+        warnings: vec![],
+    };
+    let mut load = Load {
+        linked: input.linked,
+        ..Load::default()
+    };
+    for ((_, undoes, of, action, reason), number) in steps.into_iter().zip(1..) {
+        plan.counts.add(&action);
+        match &action {
+            Action::ArchiveAsset { .. } => load.archives += 1,
+            Action::UpdateAsset { .. } | Action::RestoreAsset { .. } => load.changes += 1,
+            Action::Unlink { changes, .. } => load.changes += u32::from(!changes.is_empty()),
+            _ => {}
+        }
+        plan.operations.push(Operation {
+            number,
+            client_label: of.client_label.clone(),
+            subject: of.subject.clone(),
+            action,
+            reason,
+            after_match: None,
+            undoes: Some(undoes),
+        });
+    }
+    plan.warnings = warnings(load, input.brakes);
+    plan
+}
+
+fn turn(action: &Action, kind: RecordKind) -> u8 {
+    match action {
+        Action::UpdateAsset { .. } => 0,
+        Action::RestoreAsset { .. } => 1,
+        Action::ArchiveAsset { .. } => 2,
+        Action::Unlink { .. } if kind == RecordKind::Asset => 3,
+        Action::Review { .. } => 5,
+        Action::Skip => 6,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests;
