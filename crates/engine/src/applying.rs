@@ -3,8 +3,9 @@
 //! How a single record is written so that it is neither lost nor doubled is [`crate::writing`]'s.
 
 use crate::crash::{Point, point};
-use crate::engine::{Engine, Runner, require};
+use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
+use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use crate::undoing::refuse_paused;
 use crate::writing::protocol::Timing;
@@ -32,6 +33,8 @@ pub struct ApplyOptions {
     pub deselected: BTreeSet<u32>,
     /// A person has seen what made the brakes stop, and goes on.
     pub confirmed: bool,
+    /// Only operations whose outcome is not known.
+    pub in_doubt: bool,
 }
 
 /// How many calls of the destination one lane makes before all lanes wait for each other.
@@ -47,12 +50,28 @@ impl Engine {
     pub async fn apply(
         &self,
         actor: &Actor,
-        _runner: &Runner,
+        runner: &Runner,
         id: &PlanId,
         options: ApplyOptions,
         work: Work<'_>,
     ) -> Result<Run> {
         require(actor, ActorRole::Technician, "apply plans")?;
+        let plan = self.plan(actor, id).await?;
+        let bridge = self.store.bridge(&plan.bridge).await?;
+        let hold = self.hold(runner, bridge_leases(&bridge), &work).await?;
+        let result = self.apply_held(actor, runner, id, options, hold.work(work)).await;
+        hold.end(work, result).await
+    }
+
+    /// The same, where the bridge is held already.
+    pub(crate) async fn apply_held(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        id: &PlanId,
+        options: ApplyOptions,
+        work: Work<'_>,
+    ) -> Result<Run> {
         let engine = &self.acting(actor);
         self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;
@@ -96,7 +115,10 @@ impl Engine {
                 run: undone.clone(),
             },
         };
-        let mut run = engine.store.begin_run(kind, &actor.to_string()).await?;
+        let mut run = engine
+            .store
+            .begin_run(kind, &actor.to_string(), runner.holder())
+            .await?;
         point(Point::RunBegun)?;
         let result = engine
             .apply_operations(
@@ -199,8 +221,12 @@ impl Engine {
                 if !operation.action.writes() || options.deselected.contains(&operation.number) {
                     continue;
                 }
-                if let Some(Outcome::Done { .. }) = before.get(&operation.number).map(|i| &i.outcome) {
-                    continue;
+                let outcome = before.get(&operation.number).map(|item| &item.outcome);
+                match outcome {
+                    Some(Outcome::Done { .. }) => continue,
+                    Some(Outcome::Unknown { .. }) => {}
+                    _ if options.in_doubt => continue,
+                    _ => {}
                 }
                 if begun >= applying.total {
                     break 'plan;

@@ -63,6 +63,7 @@ impl Engine {
     ) -> Result<BackupReport> {
         require(actor, ActorRole::Owner, "restore a backup")?;
         let _runner = self.store.lock_runner(&self.options.holder).await?;
+        self.require_alone().await?;
         let progress = |rows| work.progress.at("Restoring", rows, None);
         let report = work
             .unless_stopped(self.store.restore(path, more_keys, &progress))

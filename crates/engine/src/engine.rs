@@ -1,11 +1,12 @@
 //! What every use case needs.
 
 use crate::error::{Error, Result};
+use crate::presence::{Processes, Runner};
 use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{AuditMark, DatabaseLock, Store};
+use store::{AuditMark, Store};
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct EngineOptions {
     pub audit_mark: Option<AuditMark>,
     /// How long after its intent was committed a write may still be sent.
     pub send_within: Duration,
+    /// Tells processes of this machine apart; without it a dead one is waited out.
+    pub processes: Option<Arc<dyn Processes>>,
 }
 
 impl EngineOptions {
@@ -31,6 +34,7 @@ impl EngineOptions {
             extra_ca: None,
             audit_mark: None,
             send_within: Duration::from_secs(30),
+            processes: None,
         }
     }
 }
@@ -41,12 +45,6 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) connectors: Connectors,
     pub(crate) options: EngineOptions,
-}
-
-/// The right to read, plan and apply: one process at a time holds it for a database.
-#[derive(Debug)]
-pub struct Runner {
-    _lock: DatabaseLock,
 }
 
 impl Engine {
@@ -77,23 +75,18 @@ impl Engine {
         self.store.clock()
     }
 
-    /// Becomes the runner, and closes the books of runs whose process died.
+    /// Becomes a runner, and closes the books of runs whose process died. On SQLite one process runs at a time; on
+    /// PostgreSQL several do, each on bridges of its own.
     ///
     /// # Errors
-    /// When another process is the runner; the error names it.
+    /// On SQLite when another process is the runner; the error names it.
     pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
         require(actor, ActorRole::Technician, "run a sync")?;
-        let lock = self.store.lock_runner(&self.options.holder).await?;
+        let runner = self.appear().await?;
         // A log that lost its end would lose what this runner does, too.
         self.keep_audit_mark().await?;
-        let ended = self
-            .store
-            .end_abandoned_runs("the process that ran it ended before it did")
-            .await?;
-        if ended > 0 {
-            tracing::warn!(runs = ended, "Closed runs whose process had ended.");
-        }
-        Ok(Runner { _lock: lock })
+        self.bury_the_dead(&runner).await?;
+        Ok(runner)
     }
 
     /// The database's own word about itself.

@@ -175,6 +175,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// This process was away for so long that another one took over.
+    #[error("another process took this over while this one did not answer; what was finished before stands")]
+    TakenOver,
     /// A person stopped it.
     #[error("stopped; what was finished before stands, and the next run goes on from there")]
     Stopped,

@@ -1,8 +1,9 @@
 //! Making a plan: client by client, so that memory does not grow with the estate.
 
-use crate::engine::{Engine, Runner, require};
+use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use crate::mapper::Mapper;
+use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use connect::{AssetScope, Destination};
 use model::{
@@ -78,12 +79,25 @@ impl Engine {
     pub async fn make_plan_naming_skipped(
         &self,
         actor: &Actor,
-        _runner: &Runner,
+        runner: &Runner,
         bridge: &Bridge,
         only: Option<&RecordId>,
         work: Work<'_>,
     ) -> Result<(PlanSummary, SkippedFields)> {
         require(actor, ActorRole::Technician, "make plans")?;
+        let hold = self.hold(runner, bridge_leases(bridge), &work).await?;
+        let result = self.plan_held(actor, bridge, only, hold.work(work)).await;
+        hold.end(work, result).await
+    }
+
+    /// The same, where the bridge is held already.
+    pub(crate) async fn plan_held(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        only: Option<&RecordId>,
+        work: Work<'_>,
+    ) -> Result<(PlanSummary, SkippedFields)> {
         let snapshot = self.store.current_snapshot(&bridge.source).await?;
         let mapper = self.mapper(bridge).await?;
         let snapshot = snapshot.ok_or_else(|| Error::NothingRead {

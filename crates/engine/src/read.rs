@@ -1,7 +1,8 @@
 //! Reading a source into a snapshot.
 
-use crate::engine::{Engine, Runner, require};
+use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
+use crate::presence::{Runner, source_lease};
 use crate::progress::Work;
 use connect::{DevicePage, DevicesRequest, Source};
 use model::{
@@ -34,12 +35,28 @@ impl Engine {
     pub async fn read(
         &self,
         actor: &Actor,
-        _runner: &Runner,
+        runner: &Runner,
         id: &ConnectionId,
         organization: Option<SourceId>,
         work: Work<'_>,
     ) -> Result<ReadReport> {
         require(actor, ActorRole::Technician, "read a source")?;
+        let hold = self.hold(runner, vec![source_lease(id)], &work).await?;
+        let result = self
+            .read_held(actor, runner, id, organization, hold.work(work))
+            .await;
+        hold.end(work, result).await
+    }
+
+    /// The same, where the source is held already.
+    pub(crate) async fn read_held(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        id: &ConnectionId,
+        organization: Option<SourceId>,
+        work: Work<'_>,
+    ) -> Result<ReadReport> {
         self.require_confirmed_instance().await?;
         let (connection, source) = self.open_source(id).await?;
         // Without a grant that was tried, nobody knows whose account it is: reading could take one tenant's devices for
@@ -57,6 +74,7 @@ impl Engine {
                     connection: id.clone(),
                 },
                 &actor.to_string(),
+                runner.holder(),
             )
             .await?;
         let result = self.read_pass(&connection, source, organization, work).await;

@@ -1,9 +1,10 @@
 //! Read, plan, apply: the three in a row, for a whole bridge or for one client.
 
 use crate::applying::ApplyOptions;
-use crate::engine::{Engine, Runner, require};
+use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use crate::planning::SkippedFields;
+use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use crate::read::ReadReport;
 use crate::undoing::refuse_paused;
@@ -38,8 +39,23 @@ impl Engine {
         work: Work<'_>,
     ) -> Result<SyncReport> {
         require(actor, ActorRole::Technician, "sync")?;
+        let hold = self.hold(runner, bridge_leases(bridge), &work).await?;
+        let result = self
+            .sync_held(actor, runner, bridge, confirmed, hold.work(work))
+            .await;
+        hold.end(work, result).await
+    }
+
+    async fn sync_held(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        bridge: &Bridge,
+        confirmed: bool,
+        work: Work<'_>,
+    ) -> Result<SyncReport> {
         refuse_paused(actor, &self.store.bridge(&bridge.id).await?)?;
-        let read = self.read(actor, runner, &bridge.source, None, work).await?;
+        let read = self.read_held(actor, runner, &bridge.source, None, work).await?;
         self.plan_and_apply(actor, runner, bridge, None, read, confirmed, work)
             .await
     }
@@ -58,6 +74,22 @@ impl Engine {
         work: Work<'_>,
     ) -> Result<SyncReport> {
         require(actor, ActorRole::Technician, "sync")?;
+        let hold = self.hold(runner, bridge_leases(bridge), &work).await?;
+        let result = self
+            .sync_client_held(actor, runner, bridge, client, confirmed, hold.work(work))
+            .await;
+        hold.end(work, result).await
+    }
+
+    async fn sync_client_held(
+        &self,
+        actor: &Actor,
+        runner: &Runner,
+        bridge: &Bridge,
+        client: &RecordId,
+        confirmed: bool,
+        work: Work<'_>,
+    ) -> Result<SyncReport> {
         refuse_paused(actor, &self.store.bridge(&bridge.id).await?)?;
         if self.store.current_snapshot(&bridge.source).await?.is_none() {
             let connection = self.store.connection(&bridge.source).await?;
@@ -74,7 +106,7 @@ impl Engine {
         let mut last = None;
         for organization in organizations {
             last = Some(
-                self.read(actor, runner, &bridge.source, Some(organization), work)
+                self.read_held(actor, runner, &bridge.source, Some(organization), work)
                     .await?,
             );
         }
@@ -103,9 +135,7 @@ impl Engine {
     ) -> Result<SyncReport> {
         // Somebody may have decided something while the source was read: the plan is made of the bridge as it is now.
         let bridge = &self.store.bridge(&bridge.id).await?;
-        let (plan, skipped) = self
-            .make_plan_naming_skipped(actor, runner, bridge, only, work)
-            .await?;
+        let (plan, skipped) = self.plan_held(actor, bridge, only, work).await?;
         if plan.counts.writes() == 0 {
             return Ok(SyncReport {
                 read,
@@ -132,7 +162,7 @@ impl Engine {
             confirmed,
             ..ApplyOptions::default()
         };
-        match self.apply(actor, runner, &plan.id, options, work).await {
+        match self.apply_held(actor, runner, &plan.id, options, work).await {
             Ok(run) => Ok(SyncReport {
                 read,
                 plan,

@@ -3,9 +3,10 @@
 //! What was undone is marked, so that the next sync does not do the same again: plans leave such records alone until
 //! a person releases them. The bridge's schedule is paused before the first write goes back.
 
-use crate::engine::{Engine, Runner, require};
+use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use crate::planning::collect_assets;
+use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use crate::writing::Undoing;
 use connect::AssetScope;
@@ -51,7 +52,7 @@ impl Engine {
     pub async fn undo_plan(
         &self,
         actor: &Actor,
-        _runner: &Runner,
+        runner: &Runner,
         run: &Run,
         scope: &UndoScope,
         work: Work<'_>,
@@ -61,11 +62,27 @@ impl Engine {
         let run = self.find_run(actor, run.id.as_str()).await?;
         let (bridge, applied) = undoable(&run)?;
         let bridge = self.store.bridge(bridge).await?;
+        let hold = self.hold(runner, bridge_leases(&bridge), &work).await?;
+        let result = self
+            .undo_plan_held(&run, &bridge, applied, scope, hold.work(work))
+            .await;
+        hold.end(work, result).await
+    }
+
+    /// The same, where the bridge is held already.
+    async fn undo_plan_held(
+        &self,
+        run: &Run,
+        bridge: &Bridge,
+        applied: &PlanId,
+        scope: &UndoScope,
+        work: Work<'_>,
+    ) -> Result<PlanSummary> {
         let applied = self.store.plan(applied).await.map_err(|error| match error {
             store::Error::Missing { .. } => not_undoable(&run.id, "its plan is no longer kept"),
             other => other.into(),
         })?;
-        let done = self.to_take_back(&run, scope).await?;
+        let done = self.to_take_back(run, scope).await?;
         work.progress.at("Reading what was written", 0, None);
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
         let capabilities = destination.capabilities();
@@ -80,7 +97,7 @@ impl Engine {
             };
         work.check()?;
         let assets: BTreeMap<RecordId, Asset> = assets.into_iter().map(|a| (a.id.clone(), a)).collect();
-        let links = self.links_now(&bridge, &done).await?;
+        let links = self.links_now(bridge, &done).await?;
         let linked = self.store.links(&bridge.id, RecordKind::Asset).await?.len();
         let undo = plan_undo(&UndoInput {
             done: &done,
@@ -93,7 +110,7 @@ impl Engine {
         });
         let mut writer = self
             .store
-            .begin_undo_plan(&bridge, &applied.snapshot, &run.id)
+            .begin_undo_plan(bridge, &applied.snapshot, &run.id)
             .await?;
         writer.add(undo.operations).await?;
         Ok(writer.finish(undo.counts, undo.warnings).await?)

@@ -39,7 +39,7 @@ impl Default for Build {
 /// Runs the command the process was started with; its exit code.
 pub fn run(build: Build) -> ExitCode {
     let arguments = cli::Arguments::parse();
-    platform::start_logging(arguments.verbose);
+    platform::start_logging(arguments.verbosity());
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -1,5 +1,6 @@
 //! What the operating system gives: time, randomness, who runs us, where data lives, logs.
 
+use engine::Processes;
 use jiff::Timestamp;
 use model::{Actor, Clock, Random, Steady};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,75 @@ pub fn holder(command: &str) -> String {
     format!("rmmbridge {command}, process {} on {host}", std::process::id())
 }
 
+/// Asks to stop: Ctrl-C, and what a service manager sends.
+pub struct StopSignals {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl StopSignals {
+    /// From now on these signals no longer end the process by themselves.
+    pub fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    /// Waits for the next; `false` when none can be received.
+    pub async fn next(&mut self) -> bool {
+        #[cfg(unix)]
+        if let Some(terminate) = &mut self.terminate {
+            return tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
+                terminated = terminate.recv() => terminated.is_some(),
+            };
+        }
+        tokio::signal::ctrl_c().await.is_ok()
+    }
+}
+
+/// Tells processes of this machine apart, by what Linux says of them; elsewhere nobody is ever found gone.
+#[derive(Debug)]
+pub struct MachineProcesses;
+
+/// This boot of the machine and the namespace its process numbers are of: two containers have a process 1 each.
+fn machine() -> Option<String> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    let number: String = namespace.to_str()?.chars().filter(char::is_ascii_digit).collect();
+    Some(format!("{}.{number}", boot.trim()))
+}
+
+/// When a process began, in the kernel's ticks since boot (proc(5), field 22 of stat), unless it has ended.
+fn began(process: &str) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before may hold anything, brackets and spaces too.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let ended = matches!(fields.next()?, "Z" | "X");
+    (!ended).then(|| fields.nth(18).map(str::to_owned)).flatten()
+}
+
+impl Processes for MachineProcesses {
+    fn mine(&self) -> String {
+        let process = std::process::id().to_string();
+        match (machine(), began(&process)) {
+            (Some(machine), Some(began)) => format!("{machine}.{process}.{began}"),
+            _ => String::new(),
+        }
+    }
+
+    fn is_gone(&self, mark: &str) -> bool {
+        let Some(of_machine) = machine().and_then(|machine| mark.strip_prefix(&machine)) else {
+            return false;
+        };
+        match of_machine.trim_start_matches('.').split_once('.') {
+            Some((process, since)) => began(process).as_deref() != Some(since),
+            None => false,
+        }
+    }
+}
+
 /// Where this program is installed: what a copied hub is told by.
 pub fn installation(data_dir: &Path) -> Installation {
     // machine-id(5): it stays over restarts, and a container has one only when it was given one.
@@ -99,7 +169,7 @@ pub fn installation(data_dir: &Path) -> Installation {
 pub fn start_logging(verbose: u8) {
     let default = match verbose {
         0 => "warn",
-        1 => "info",
+        1 => "info,apalis_core=warn",
         _ => "debug",
     };
     let filter = environment("RMMBRIDGE_LOG")
@@ -109,4 +179,31 @@ pub fn start_logging(verbose: u8) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_gone_when_it_ended_or_its_number_is_anothers() {
+        let mine = MachineProcesses.mine();
+        assert!(!MachineProcesses.is_gone(&mine), "{mine}");
+        let (machine, began) = (
+            machine().unwrap(),
+            began(&std::process::id().to_string()).unwrap(),
+        );
+        let another = format!("{machine}.{}.{}", std::process::id(), began.len());
+        assert!(MachineProcesses.is_gone(&another), "the number was given again");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let ended = format!("{machine}.{}.{began}", child.id());
+        child.wait().unwrap();
+        assert!(MachineProcesses.is_gone(&ended));
+    }
+
+    #[test]
+    fn a_process_of_another_machine_is_never_called_gone() {
+        assert!(!MachineProcesses.is_gone("another-boot.4026531836.4711.99"));
+        assert!(!MachineProcesses.is_gone(""));
+    }
 }

@@ -44,6 +44,15 @@ impl Shown {
         }
     }
 
+    /// Says a line of its own.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None if !self.quiet => eprintln!("{line}"),
+            None => {}
+        }
+    }
+
     fn line(&self, phase: &'static str, done: u64, total: Option<u64>) {
         let Ok(mut plain) = self.plain.lock() else { return };
         let due = plain.since.is_none_or(|since| since.elapsed() >= EVERY);

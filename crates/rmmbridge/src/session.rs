@@ -2,7 +2,8 @@
 
 use crate::master_key::master_key;
 use crate::platform::{
-    SystemClock, SystemRandom, console_actor, default_data_dir, environment, holder, installation,
+    MachineProcesses, StopSignals, SystemClock, SystemRandom, console_actor, default_data_dir, environment,
+    holder, installation,
 };
 use crate::{Build, progress::Shown};
 use anyhow::Context as _;
@@ -34,7 +35,7 @@ pub struct Session {
     pub actor: Actor,
     /// Shows how far long work is.
     pub progress: Shown,
-    /// Asks long work to stop at the next safe point; Ctrl-C does.
+    /// Asks long work to stop at the next safe point; Ctrl-C and SIGTERM do.
     pub stop: CancellationToken,
 }
 
@@ -99,6 +100,7 @@ impl Session {
             proxy,
             extra_ca,
             audit_mark: Some(AuditMark::at(data_dir.join("audit.head"))),
+            processes: Some(Arc::new(MachineProcesses)),
             send_within: location.build.send_within,
             ..EngineOptions::new(holder(command))
         };
@@ -106,10 +108,11 @@ impl Session {
         let stop = CancellationToken::new();
         let on_interrupt = stop.clone();
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
+            let mut asked = StopSignals::new();
+            if asked.next().await {
                 eprintln!("stopping at the next safe point; press Ctrl-C again to stop at once");
                 on_interrupt.cancel();
-                if tokio::signal::ctrl_c().await.is_ok() {
+                if asked.next().await {
                     std::process::exit(130);
                 }
             }

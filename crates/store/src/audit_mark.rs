@@ -66,7 +66,11 @@ impl AuditMark {
             let _ = write!(line, "{byte:02x}");
         }
         line.push('\n');
-        let new = self.path.with_extension("new");
+        // Several processes keep it, and several threads of a worker: each writes a file of its own first.
+        let thread = std::thread::current().id();
+        let new = self
+            .path
+            .with_extension(format!("new-{}-{thread:?}", std::process::id()));
         let written = std::fs::File::create(&new).and_then(|mut file| {
             file.write_all(line.as_bytes())?;
             file.sync_all()

@@ -5,6 +5,7 @@ use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::Result;
 use crate::json::{instant, micros};
 use crate::open::Store;
+use jiff::Timestamp;
 use model::{ConnectionId, Moment, PlanId, RunId, Steady};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,6 +145,21 @@ impl Store {
             destination.as_str()
         )?;
         Ok(row.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// When the last write of a run whose outcome is not known can no longer arrive; `None` when all are known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn doubt_ends(&self, run: &RunId) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            (Option<i64>,),
+            "SELECT MAX(sent_at + settles) FROM write_claim WHERE run_id = $1 AND sent_at IS NOT NULL",
+            run.as_str()
+        )?;
+        Ok(row.and_then(|(end,)| end).map(instant))
     }
 
     /// Commits the intent to write these records, and says for which of them, by number, it is this process's turn:

@@ -1,10 +1,14 @@
-//! Who runs: one runner on a database. Its lock goes with its process, however that ends.
+//! Who runs, and what nobody else may touch meanwhile.
+//!
+//! SQLite has one runner at a time, by a file lock that goes with its process, however that ends. On PostgreSQL several
+//! run side by side; leases, which end by themselves when nobody renews them, keep them off the same bridge.
 
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::json::{instant, micros};
 use crate::open::Store;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
@@ -56,22 +60,11 @@ impl RunnerLock {
     }
 }
 
-/// The right to run on a database, whichever machine or data directory it is reached from.
+/// The right to run beside a database: on SQLite the lock of its directory, on PostgreSQL, where several may, nothing.
 #[derive(Debug)]
 pub struct DatabaseLock {
-    /// SQLite: the lock file beside the database.
     _file: Option<RunnerLock>,
-    /// PostgreSQL: the session that holds the advisory lock; the server frees it when the session ends, however that
-    /// happens.
-    _session: Option<sqlx::PgConnection>,
 }
-
-/// Tells our advisory lock from others of the same database ("rmmbridg" in ASCII).
-const ADVISORY: i64 = 0x726d_6d62_7269_6467;
-
-/// How often PostgreSQL is asked for the lock, and how long apart.
-const LOCK_TRIES: u32 = 15;
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// A lease in the database, for processes on several machines. It must be renewed before it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,58 +75,100 @@ pub struct Lease {
     pub holder: String,
 }
 
+fn later(now: Timestamp, time: Duration) -> Timestamp {
+    now.saturating_add(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX))
+        .unwrap_or(now)
+}
+
 impl Store {
-    /// Becomes the one runner of this database, leaving `holder` for whoever comes second.
+    /// Becomes a runner of this database, leaving `holder` for whoever comes second: on SQLite there is one at a time,
+    /// on PostgreSQL there are many, and leases keep them apart.
     ///
     /// # Errors
     /// [`Error::Busy`] naming the holder, or when the database fails.
     pub async fn lock_runner(&self, holder: &str) -> Result<DatabaseLock> {
-        match &self.db {
-            Db::Sqlite { read, .. } => {
-                let options = read.connect_options();
-                let directory = options.get_filename().parent().unwrap_or(Path::new("."));
-                Ok(DatabaseLock {
-                    _file: Some(RunnerLock::take(directory, holder)?),
-                    _session: None,
-                })
-            }
-            Db::Postgres(pool) => {
-                let mut session = pool.acquire().await?.detach();
-                // PostgreSQL cuts application names at 63 bytes.
-                let name: String = holder.chars().filter(char::is_ascii).take(63).collect();
-                sqlx::query("SELECT set_config('application_name', $1, false)")
-                    .bind(name)
-                    .execute(&mut session)
-                    .await?;
-                // The server hears a little late that a session ended: the last holder's may seem to be there still.
-                for attempt in 0..LOCK_TRIES {
-                    if attempt > 0 {
-                        tokio::time::sleep(LOCK_PAUSE).await;
-                    }
-                    let (taken,): (bool,) = sqlx::query_as("SELECT pg_try_advisory_lock($1)")
-                        .bind(ADVISORY)
-                        .fetch_one(&mut session)
-                        .await?;
-                    if taken {
-                        return Ok(DatabaseLock {
-                            _file: None,
-                            _session: Some(session),
-                        });
-                    }
-                }
-                let holder: Option<(String,)> = sqlx::query_as(
-                    "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-                     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-                       AND (l.classid::bigint << 32 | l.objid::bigint) = $1",
-                )
-                .bind(ADVISORY)
-                .fetch_optional(&mut session)
-                .await?;
-                Err(Error::Busy {
-                    holder: holder.map_or_else(|| "unknown".to_owned(), |(name,)| name),
-                })
-            }
+        let Db::Sqlite { read, .. } = &self.db else {
+            return Ok(DatabaseLock { _file: None });
+        };
+        let options = read.connect_options();
+        let directory = options.get_filename().parent().unwrap_or(Path::new("."));
+        let lock = RunnerLock::take(directory, holder)?;
+        // Whoever else held a lease is gone: it could not have left the lock otherwise.
+        let mut tx = self.write().await?;
+        execute!(tx, "DELETE FROM lease")?;
+        tx.commit().await?;
+        Ok(DatabaseLock { _file: Some(lock) })
+    }
+
+    /// Takes several leases for `time`, all or none.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] naming the holder of one of them, or when the database fails.
+    pub async fn take_leases(&self, names: &[String], holder: &str, time: Duration) -> Result<()> {
+        let mut names: Vec<&String> = names.iter().collect();
+        // In one order everywhere: two that want the same two must not wait for each other.
+        names.sort();
+        let mut tx = self.write().await?;
+        for name in names {
+            self.take(&mut tx, name, holder, time).await?;
         }
+        tx.commit().await
+    }
+
+    /// Renews all that `holder` holds for `time` more; what it still holds. A lease that ran out and that nobody took
+    /// is held again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn renew_leases(&self, holder: &str, time: Duration) -> Result<BTreeSet<String>> {
+        let mut tx = self.write().await?;
+        let until = later(self.database_time(&mut tx).await?, time);
+        let rows = fetch_all!(
+            tx,
+            (String,),
+            "UPDATE lease SET until = $1 WHERE holder = $2 RETURNING name",
+            micros(until),
+            holder
+        )?;
+        tx.commit().await?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
+    /// Gives leases back; all that `holder` holds when none is named.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_leases(&self, names: &[String], holder: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        if names.is_empty() {
+            execute!(tx, "DELETE FROM lease WHERE holder = $1", holder)?;
+        }
+        for name in names {
+            execute!(
+                tx,
+                "DELETE FROM lease WHERE name = $1 AND holder = $2",
+                name.as_str(),
+                holder
+            )?;
+        }
+        tx.commit().await
+    }
+
+    /// The leases whose name begins with `prefix` and that are not over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn leases(&self, prefix: &str) -> Result<Vec<Lease>> {
+        let mut tx = self.write().await?;
+        let now = self.database_time(&mut tx).await?;
+        let rows = fetch_all!(
+            tx,
+            (String, String),
+            "SELECT name, holder FROM lease WHERE until >= $1 ORDER BY name",
+            micros(now)
+        )?;
+        let leases = rows.into_iter().map(|(name, holder)| Lease { name, holder });
+        Ok(leases.filter(|lease| lease.name.starts_with(prefix)).collect())
     }
 
     /// Takes or renews a lease for `time`.
@@ -142,10 +177,16 @@ impl Store {
     /// [`Error::Busy`] naming the holder, or when the database fails.
     pub async fn take_lease(&self, name: &str, holder: &str, time: Duration) -> Result<Lease> {
         let mut tx = self.write().await?;
-        let now = self.database_time(&mut tx).await?;
-        let until = now
-            .saturating_add(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX))
-            .unwrap_or(now);
+        self.take(&mut tx, name, holder, time).await?;
+        tx.commit().await?;
+        Ok(Lease {
+            name: name.to_owned(),
+            holder: holder.to_owned(),
+        })
+    }
+
+    async fn take(&self, tx: &mut Tx, name: &str, holder: &str, time: Duration) -> Result<()> {
+        let now = self.database_time(tx).await?;
         let taken = execute!(
             tx,
             "INSERT INTO lease (name, holder, until) VALUES ($1, $2, $3)
@@ -153,7 +194,7 @@ impl Store {
              WHERE lease.holder = excluded.holder OR lease.until < $4",
             name,
             holder,
-            micros(until),
+            micros(later(now, time)),
             micros(now)
         )?;
         if taken == 0 {
@@ -162,11 +203,7 @@ impl Store {
                 holder: row.map_or_else(String::new, |(holder,)| holder),
             });
         }
-        tx.commit().await?;
-        Ok(Lease {
-            name: name.to_owned(),
-            holder: holder.to_owned(),
-        })
+        Ok(())
     }
 
     /// Gives a lease back. One that was lost already stays with its new holder.

@@ -164,6 +164,20 @@ impl Store {
         self.ids.next()
     }
 
+    /// The pools, for what brings its own statements: the queue.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// A transaction for several steps that stand together or not at all. On SQLite nothing else of this process
+    /// writes until it is over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn transaction(&self) -> Result<Tx> {
+        self.write().await
+    }
+
     pub(crate) async fn read(&self) -> Result<Conn> {
         self.db.read().await
     }

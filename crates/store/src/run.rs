@@ -3,6 +3,7 @@
 use crate::audit::Note;
 use crate::claim::{Settled, settle};
 use crate::error::Result;
+use crate::job::abandoned;
 use crate::json::{instant, micros, parse, plain, text};
 use crate::link::{WrittenValue, put_link};
 use crate::open::Store;
@@ -105,11 +106,11 @@ fn run(row: RunRow) -> Result<Run> {
 }
 
 impl Store {
-    /// Begins a run.
+    /// Begins a run. It is abandoned once nothing renews the lease by which `holder` says that it lives.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin_run(&self, kind: RunKind, actor: &str) -> Result<Run> {
+    pub async fn begin_run(&self, kind: RunKind, actor: &str, holder: &str) -> Result<Run> {
         let run = Run {
             id: self.new_id().into(),
             kind,
@@ -127,8 +128,8 @@ impl Store {
         let mut tx = self.write().await?;
         execute!(
             tx,
-            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts, undoes)
-             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9)",
+            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts, undoes, holder)
+             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, $10)",
             run.id.as_str(),
             name,
             connection.map(ConnectionId::as_str),
@@ -137,7 +138,8 @@ impl Store {
             actor,
             micros(run.started),
             text("counts of a run", &run.counts)?,
-            undoes.map(RunId::as_str)
+            undoes.map(RunId::as_str),
+            holder
         )?;
         let note = Note::new("run.begun", run.id.as_str()).with(json!({ "kind": run.kind }));
         self.note(&mut tx, &[note]).await?;
@@ -173,15 +175,22 @@ impl Store {
         tx.commit().await
     }
 
-    /// Ends runs whose process is gone: whoever holds the runner's lock knows that no other is at work.
+    /// Ends runs whose process is gone: no lease says that it lives.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn end_abandoned_runs(&self, reason: &str) -> Result<u64> {
         let mut tx = self.write().await?;
+        let sql = format!(
+            "UPDATE run SET state = 'failed', reason = $2, finished = $3
+             WHERE state = 'running' AND (holder IS NULL OR {})",
+            abandoned("run")
+        );
+        let now = self.database_time(&mut tx).await?;
         let ended = execute!(
             tx,
-            "UPDATE run SET state = 'failed', reason = $1, finished = $2 WHERE state = 'running'",
+            sqlx::AssertSqlSafe(sql),
+            micros(now),
             plain(reason),
             micros(self.clock.now())
         )?;

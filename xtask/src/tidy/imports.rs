@@ -13,7 +13,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
     ("connect", &["model"]),
     ("store", &["model"]),
     ("engine", &["model", "plan", "connect", "store"]),
-    ("jobs", &["engine", "store"]),
+    ("jobs", &["engine", "model", "store"]),
     ("agent", &["engine", "model"]),
     ("web", &["engine", "model"]),
 ];
@@ -210,7 +210,7 @@ mod tests {
             ("connect", &["model"]),
             ("store", &["model"]),
             ("engine", &["model", "plan", "connect", "store"]),
-            ("jobs", &["engine", "store"]),
+            ("jobs", &["engine", "model", "store"]),
             ("agent", &["engine", "model"]),
             ("web", &["engine", "model"]),
             ("ninjaone", &["connect", "model"]),

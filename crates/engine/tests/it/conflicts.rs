@@ -3,8 +3,9 @@
 use crate::hub::{Hub, confirmed, engine_on, owner, small};
 use engine::Error;
 use engine::applying::ApplyOptions;
-use model::{Archive, BridgeSettings, Owner, Verdict};
+use model::{Archive, BridgeSettings, Owner, RunKind, RunState, Verdict};
 use serde_json::Value;
+use simulators::faults::Effect;
 use store::registry::{AssetFilter, AssetUpdate};
 use testkit::TestStore;
 
@@ -408,24 +409,59 @@ async fn names_the_guard_would_not_link_wait_for_a_person() {
 }
 
 #[tokio::test]
-async fn one_runner_for_a_database_wherever_it_is_reached_from() {
+async fn on_sqlite_there_is_one_runner_and_on_postgresql_many_but_one_for_a_bridge() {
     TestStore::on_every_engine(async |store| {
-        let first = engine_on(&store);
-        let runner = first.become_runner(&owner()).await.unwrap();
-        let other = store.another().await;
-        let held = other.lock_runner("another process").await.unwrap_err();
-        assert!(held.to_string().contains("a test"), "{held}");
-        drop(runner);
-        // PostgreSQL frees the lock when it notices that the session is gone.
-        let mut free = other.lock_runner("another process").await;
-        for _ in 0..50 {
-            if free.is_ok() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-            free = other.lock_runner("another process").await;
+        let (hub, bridge) = Hub::connected(&store, small(60), "default").await;
+        hub.sync_all(&bridge).await;
+        let other = engine_on(&store);
+        let runner = hub.runner().await;
+        if store.engine() == testkit::Engine::Sqlite {
+            let held = other.become_runner(&owner()).await.unwrap_err();
+            assert!(held.to_string().contains("(a test)"), "{held}");
+            drop(runner);
+            other.become_runner(&owner()).await.unwrap();
+            return;
         }
-        free.unwrap();
+        let another = other.become_runner(&owner()).await.unwrap();
+        hub.ninja
+            .faults()
+            .next("/v2/devices-detailed", 1, Effect::Latency { ms: 1500 });
+        let reading = hub.engine.sync(&hub.actor, &runner, &bridge, false, hub.work());
+        let others = async {
+            while hub.ninja.faults().standing()[0].struck == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            let held = other
+                .read(&owner(), &another, &bridge.source, None, hub.work())
+                .await;
+            assert!(held.unwrap_err().to_string().contains("(a test)"));
+            let held = other
+                .make_plan(&owner(), &another, &bridge, None, hub.work())
+                .await;
+            assert!(held.unwrap_err().to_string().contains("(a test)"));
+        };
+        let (read, ()) = tokio::join!(reading, others);
+        read.unwrap();
+        // It was given back.
+        other
+            .read(&owner(), &another, &bridge.source, None, hub.work())
+            .await
+            .unwrap();
+        // Whoever lives keeps its runs; a run without anybody is closed.
+        let kind = RunKind::Read {
+            connection: bridge.source.clone(),
+        };
+        for holder in [runner.holder(), "nobody"] {
+            store.begin_run(kind.clone(), holder, holder).await.unwrap();
+        }
+        other.bury_the_dead(&another).await.unwrap();
+        let runs = hub.engine.runs(&hub.actor, 2).await.unwrap();
+        let ended = |by: &str| runs.iter().find(|r| r.actor == by).unwrap().state != RunState::Running;
+        assert!(ended("nobody") && !ended(runner.holder()), "{runs:#?}");
+        runner.leave().await;
+        other.bury_the_dead(&another).await.unwrap();
+        let runs = hub.engine.runs(&hub.actor, 2).await.unwrap();
+        assert!(runs.iter().all(|r| r.state != RunState::Running), "{runs:#?}");
     })
     .await;
 }

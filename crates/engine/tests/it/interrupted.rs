@@ -43,7 +43,10 @@ async fn an_intent_without_an_outcome_is_looked_up_before_it_is_sent_again() {
             bridge: bridge.id.clone(),
             plan: plan.id.clone(),
         };
-        let run = store.begin_run(kind, "a process that dies").await.unwrap();
+        let run = store
+            .begin_run(kind, "a process that dies", "a holder")
+            .await
+            .unwrap();
         let marker = Marker::new(&bridge.source, RecordKind::Asset, &operation.subject.source_id);
         let intend = async |version: i64, settles: Duration| {
             let intent = NewIntent {
@@ -163,7 +166,7 @@ async fn a_failed_record_stops_no_other_and_can_be_applied_again() {
         bridge: bridge.id.clone(),
         plan: plan.id.clone(),
     };
-    let run = store.begin_run(kind, "earlier").await.unwrap();
+    let run = store.begin_run(kind, "earlier", "a holder").await.unwrap();
     let outcome = Outcome::Failed {
         message: "the destination said no".to_owned(),
     };

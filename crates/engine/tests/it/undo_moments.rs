@@ -50,7 +50,7 @@ async fn what_cannot_be_undone_is_refused_with_what_to_do() {
             .unwrap()
             .id,
     };
-    let running = store.begin_run(kind, "somebody").await.unwrap();
+    let running = store.begin_run(kind, "somebody", "a holder").await.unwrap();
     let scope = UndoScope::default();
     let going_on = hub
         .engine
@@ -112,7 +112,10 @@ async fn a_write_back_whose_answer_was_lost_is_found_out_and_not_reported_as_som
             plan: plan.id.clone(),
             run: run.id.clone(),
         };
-        let dead = store.begin_run(kind, "a process that dies").await.unwrap();
+        let dead = store
+            .begin_run(kind, "a process that dies", "a holder")
+            .await
+            .unwrap();
         let marker = Marker::new(&bridge.source, RecordKind::Asset, &operation.subject.source_id).0;
         let claims = store
             .claims(&bridge.destination, std::slice::from_ref(&marker))

@@ -1,12 +1,14 @@
 //! `apply`: writing what a plan says.
 
 use super::exit;
+use super::handing::{self, Followed};
 use crate::output::Output;
 use crate::session::Session;
 use anyhow::Context as _;
 use clap::Args;
 use engine::applying::ApplyOptions;
 use engine::runs::FailedItem;
+use jobs::{JobKind, JobResult};
 use model::{PlanId, Run};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -59,9 +61,29 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
         first: arguments.first,
         deselected,
         confirmed: arguments.confirm,
+        in_doubt: false,
     };
-    let runner = engine.become_runner(actor).await?;
-    let run = engine.apply(actor, &runner, &id, options, session.work()).await?;
+    let run = match handing::runner_or_worker(session).await? {
+        Some(runner) => {
+            let run = engine.apply(actor, &runner, &id, options, session.work()).await;
+            runner.leave().await;
+            run?
+        }
+        None => {
+            let kind = JobKind::Apply {
+                bridge: engine.plan(actor, &id).await?.bridge,
+                plan: id,
+                first: options.first,
+                deselected: options.deselected,
+                confirmed: options.confirmed,
+                in_doubt: false,
+            };
+            match handing::hand_over(session, &kind).await? {
+                Followed::Result(JobResult::Apply { run }) => run,
+                other => return handing::unfinished(other),
+            }
+        }
+    };
     session.progress.clear();
     show(session, &run, output).await
 }

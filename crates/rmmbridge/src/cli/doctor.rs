@@ -67,7 +67,10 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<CheckPoint>> {
         Err(error) => CheckPoint::failed("Database integrity", error.to_string()),
     });
     points.push(match session.engine.become_runner(&session.actor).await {
-        Ok(_) => CheckPoint::passed("Runner", "free"),
+        Ok(runner) => {
+            runner.leave().await;
+            CheckPoint::passed("Runner", "free")
+        }
         Err(error) => CheckPoint::passed("Runner", error.to_string()),
     });
     for connection in session.engine.connections(&session.actor).await? {

@@ -45,7 +45,11 @@ fn code(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<store::Error>().is_some_and(store) {
         return ExitCode::from(BUSY);
     }
-    match error.downcast_ref::<engine::Error>() {
+    let engine = match error.downcast_ref::<jobs::Error>() {
+        Some(jobs::Error::Engine(error)) => Some(error),
+        _ => error.downcast_ref::<engine::Error>(),
+    };
+    match engine {
         Some(engine::Error::Store(error)) if store(error) => ExitCode::from(BUSY),
         Some(
             engine::Error::NeedsConfirmation { .. } | engine::Error::Store(store::Error::Unconfirmed { .. }),

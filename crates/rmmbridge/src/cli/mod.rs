@@ -12,14 +12,18 @@ mod contacts;
 mod demo;
 mod doctor;
 mod exit;
+mod handing;
 mod instance;
+mod jobs;
 mod keys;
 mod matching;
 mod plan;
 mod runs;
+mod schedule;
 mod simulate;
 mod sync;
 mod undo;
+mod worker;
 
 use crate::Build;
 use crate::output::Output;
@@ -36,7 +40,7 @@ Exit codes:
   3  a person has to decide: organizations that match and sync leave open, a plan the brakes stopped,
      a check that failed, a configuration that needs its secrets, a restored or copied hub that waits
   4  done, but some records could not be written (see rmmbridge runs), or some lines of a CSV file were left out
-  5  another rmmbridge is at work on this database
+  5  another rmmbridge is at work on this database, or on this bridge
   130  stopped by Ctrl-C; what was finished before stands
 
 Environment:
@@ -81,7 +85,7 @@ pub struct Arguments {
 
     /// More of what happens on standard error; twice for details
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    verbose: u8,
 
     #[command(subcommand)]
     command: Command,
@@ -110,6 +114,13 @@ enum Command {
     Undo(undo::UndoArguments),
     /// The history of reads and applied plans, and why records failed
     Runs(runs::RunsArguments),
+    /// Run jobs and schedules until stopped; on PostgreSQL as many of them as you like, on machines of their own
+    Worker(worker::WorkerArguments),
+    /// What is in the queue, what failed and why; once more
+    Jobs(jobs::JobsArguments),
+    /// When a bridge is synced, or only planned, by itself
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// Assets of the built-in registry, and where each of their values came from
     Assets(assets::AssetsArguments),
     /// Who did what, and whether that log is whole
@@ -144,6 +155,16 @@ enum Command {
     },
 }
 
+impl Arguments {
+    /// How much is said about what happens: a worker has nothing else to say.
+    pub fn verbosity(&self) -> u8 {
+        match self.command {
+            Command::Worker(_) => self.verbose.max(1),
+            _ => self.verbose,
+        }
+    }
+}
+
 impl Command {
     fn name(&self) -> &'static str {
         match self {
@@ -157,6 +178,9 @@ impl Command {
             Self::Sync(_) => "sync",
             Self::Undo(_) => "undo",
             Self::Runs(_) => "runs",
+            Self::Worker(_) => "worker",
+            Self::Jobs(_) => "jobs",
+            Self::Schedule(_) => "schedule",
             Self::Assets(_) => "assets",
             Self::Audit(_) => "audit",
             Self::Contacts(_) => "contacts",
@@ -222,6 +246,9 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
         Command::Sync(arguments) => sync::run(&session, arguments, output).await,
         Command::Undo(arguments) => undo::run(&session, arguments, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,
+        Command::Worker(arguments) => worker::run(&session, arguments).await,
+        Command::Jobs(arguments) => jobs::run(&session, arguments, output).await,
+        Command::Schedule(command) => schedule::run(&session, command, output).await,
         Command::Assets(arguments) => assets::run(&session, arguments, output).await,
         Command::Audit(command) => audit::run(&session, command, output).await,
         Command::Contacts(arguments) => contacts::run(&session, arguments, output).await,

@@ -1,10 +1,12 @@
 //! `plan`: what would be written.
 
+use super::handing::{self, Followed};
 use crate::output::{Output, time};
 use crate::session::Session;
 use clap::Args;
-use engine::planning::SkippedFields;
-use model::{Operation, PlanId, PlanSummary};
+use engine::Runner;
+use jobs::{JobKind, JobResult, SkippedNumbers};
+use model::{Bridge, Operation, PlanId, PlanSummary, RecordId};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -42,26 +44,32 @@ pub async fn run(session: &Session, arguments: PlanArguments, output: Output) ->
     let (summary, skipped) = match &arguments.plan {
         Some(id) => {
             let stored = engine.plan(actor, &PlanId::from(id.as_str())).await?;
-            (stored, SkippedFields::default())
+            (stored, SkippedNumbers::default())
         }
         None => {
             let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
-            let runner = engine.become_runner(actor).await?;
-            if arguments.read {
-                let report = engine
-                    .read(actor, &runner, &bridge.source, None, session.work())
-                    .await?;
-                for line in &report.unreadable {
-                    tracing::warn!("Could not read {line}.");
-                }
-            }
             let client = match &arguments.client {
                 Some(name) => Some(engine.find_client(actor, &bridge, name).await?.id),
                 None => None,
             };
-            engine
-                .make_plan_naming_skipped(actor, &runner, &bridge, client.as_ref(), session.work())
-                .await?
+            match handing::runner_or_worker(session).await? {
+                Some(runner) => {
+                    let made = make(session, &runner, &bridge, client.as_ref(), arguments.read).await;
+                    runner.leave().await;
+                    made?
+                }
+                None => {
+                    let kind = JobKind::PlanOnly {
+                        bridge: bridge.id,
+                        client,
+                        read: arguments.read,
+                    };
+                    match handing::hand_over(session, &kind).await? {
+                        Followed::Result(JobResult::Plan { plan, skipped_fields }) => (plan, skipped_fields),
+                        other => return handing::unfinished(other),
+                    }
+                }
+            }
         }
     };
     session.progress.clear();
@@ -69,7 +77,7 @@ pub async fn run(session: &Session, arguments: PlanArguments, output: Output) ->
     let (operations, more) = operations(session, &summary, &arguments.only, limit).await?;
     let document = serde_json::json!({
         "plan": summary, "operations": operations, "more": more,
-        "skipped_fields": { "count": skipped.count, "first": skipped.first },
+        "skipped_fields": skipped,
     });
     output.show(&document, || {
         format!(
@@ -79,6 +87,28 @@ pub async fn run(session: &Session, arguments: PlanArguments, output: Output) ->
         )
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn make(
+    session: &Session,
+    runner: &Runner,
+    bridge: &Bridge,
+    client: Option<&RecordId>,
+    read: bool,
+) -> anyhow::Result<(PlanSummary, SkippedNumbers)> {
+    let (engine, actor) = (&session.engine, &session.actor);
+    if read {
+        let report = engine
+            .read(actor, runner, &bridge.source, None, session.work())
+            .await?;
+        for line in &report.unreadable {
+            tracing::warn!("Could not read {line}.");
+        }
+    }
+    let (plan, skipped) = engine
+        .make_plan_naming_skipped(actor, runner, bridge, client, session.work())
+        .await?;
+    Ok((plan, skipped.into()))
 }
 
 /// The first `limit` operations of a plan that are of the wanted actions, and whether there are more.
@@ -116,7 +146,7 @@ pub fn render_summary(summary: &PlanSummary) -> String {
 }
 
 /// The fields that were left out since they could not be read; nothing when there are none.
-pub fn render_skipped(skipped: &SkippedFields) -> String {
+pub fn render_skipped(skipped: &SkippedNumbers) -> String {
     if skipped.count == 0 {
         return String::new();
     }

@@ -1,10 +1,11 @@
 //! `sync`: read, plan, apply within the brakes.
 
+use super::handing::{self, Followed};
 use super::{exit, matching};
 use crate::output::Output;
 use crate::session::Session;
 use clap::Args;
-use engine::sync::SyncReport;
+use jobs::{JobKind, JobResult, SyncResult};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -25,25 +26,44 @@ pub struct SyncArguments {
 pub async fn run(session: &Session, arguments: SyncArguments, output: Output) -> anyhow::Result<ExitCode> {
     let (engine, actor) = (&session.engine, &session.actor);
     let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
-    let runner = engine.become_runner(actor).await?;
-    let (confirm, work) = (arguments.confirm, session.work());
     let whole = arguments.client.is_none();
-    let report = match arguments.client {
-        None => engine.sync(actor, &runner, &bridge, confirm, work).await?,
-        Some(name) => {
-            let client = engine.find_client(actor, &bridge, &name).await?;
-            engine
-                .sync_client(actor, &runner, &bridge, &client.id, confirm, work)
-                .await?
+    let client = match arguments.client {
+        Some(name) => Some(engine.find_client(actor, &bridge, &name).await?.id),
+        None => None,
+    };
+    let (confirm, work) = (arguments.confirm, session.work());
+    let report = match handing::runner_or_worker(session).await? {
+        Some(runner) => {
+            let report = match &client {
+                None => engine.sync(actor, &runner, &bridge, confirm, work).await,
+                Some(client) => {
+                    engine
+                        .sync_client(actor, &runner, &bridge, client, confirm, work)
+                        .await
+                }
+            };
+            runner.leave().await;
+            SyncResult::from(report?)
+        }
+        None => {
+            let kind = JobKind::Sync {
+                bridge: bridge.id.clone(),
+                client,
+                confirmed: confirm,
+            };
+            match handing::hand_over(session, &kind).await? {
+                Followed::Result(JobResult::Sync(result)) => result,
+                other => return handing::unfinished(other),
+            }
         }
     };
     session.progress.clear();
-    let SyncReport {
+    let SyncResult {
         read,
         plan,
-        skipped,
         run,
         stopped,
+        skipped_fields: skipped,
     } = report;
     // What waits for a person is among what the plan leaves alone.
     let open = if whole && plan.counts.skips > 0 {
@@ -52,17 +72,11 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
         0
     };
     let document = serde_json::json!({
-        "read": { "devices": read.snapshot.devices, "requests": read.snapshot.requests,
-                  "rows_written": read.snapshot.rows_written, "unreadable": read.unreadable },
-        "plan": plan, "run": run, "stopped": stopped, "open_questions": open,
-        "skipped_fields": { "count": skipped.count, "first": skipped.first },
+        "read": read, "plan": plan, "run": run, "stopped": stopped, "open_questions": open,
+        "skipped_fields": skipped,
     });
     output.show(&document, || {
-        let snapshot = &read.snapshot;
-        let mut text = format!(
-            "Read {} devices in {} requests.\n",
-            snapshot.devices, snapshot.requests
-        );
+        let mut text = format!("Read {} devices in {} requests.\n", read.devices, read.requests);
         for line in &read.unreadable {
             text.push_str(&format!("  not readable: {}\n", plan::render::visible(line)));
         }

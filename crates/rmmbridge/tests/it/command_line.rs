@@ -3,7 +3,7 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 25] = [
     "demo",
     "connect",
     "check",
@@ -14,6 +14,9 @@ const COMMANDS: [&str; 22] = [
     "sync",
     "undo",
     "runs",
+    "worker",
+    "jobs",
+    "schedule",
     "assets",
     "audit",
     "contacts",

@@ -19,3 +19,4 @@ mod simulating;
 mod stopping;
 mod tenant;
 mod undoing;
+mod workers;

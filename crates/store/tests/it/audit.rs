@@ -181,7 +181,7 @@ async fn without_a_log_nothing_is_done() {
         let kind = RunKind::Read {
             connection: "c-1".into(),
         };
-        let error = test.begin_run(kind, "person:ana").await.unwrap_err();
+        let error = test.begin_run(kind, "person:ana", "a holder").await.unwrap_err();
         assert!(matches!(error, Error::AuditLog(_)), "{error:?}");
         assert!(error.to_string().contains("Nothing was done"), "{error}");
         assert!(test.runs(10).await.unwrap().is_empty());

@@ -55,7 +55,11 @@ pub async fn run(store: &Store, bridge: &BridgeId, plan: &str) -> RunId {
         bridge: bridge.clone(),
         plan: plan.into(),
     };
-    store.begin_run(kind, "console:test").await.unwrap().id
+    store
+        .begin_run(kind, "console:test", "a holder")
+        .await
+        .unwrap()
+        .id
 }
 
 /// A device of organization `organization` whose raw text is `raw`, seen `contact` seconds after 1970.

@@ -62,6 +62,38 @@ async fn a_lease_names_its_holder_until_it_is_released_or_overdue() {
     .await;
 }
 
+#[tokio::test]
+async fn several_leases_are_taken_together_and_renewed_by_one_heartbeat() {
+    TestStore::on_every_engine(async |test| {
+        let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let both = names(&["source:1", "bridge:1"]);
+        test.take_leases(&both, "a", MINUTE).await.unwrap();
+        let refused = test
+            .take_leases(&names(&["bridge:2", "source:1"]), "b", MINUTE)
+            .await;
+        assert!(matches!(refused, Err(Error::Busy { holder }) if holder == "a"));
+        // All or none: what was free is free still.
+        test.take_leases(&names(&["bridge:2"]), "c", MINUTE)
+            .await
+            .unwrap();
+        let held = test.renew_leases("a", MINUTE).await.unwrap();
+        assert_eq!(held.into_iter().collect::<Vec<_>>(), ["bridge:1", "source:1"]);
+        let seen = test.leases("bridge:").await.unwrap();
+        let seen: Vec<_> = seen
+            .iter()
+            .map(|l| (l.name.as_str(), l.holder.as_str()))
+            .collect();
+        assert_eq!(seen, [("bridge:1", "a"), ("bridge:2", "c")]);
+        test.release_leases(&names(&["bridge:1", "bridge:2"]), "a")
+            .await
+            .unwrap();
+        assert_eq!(test.leases("bridge:").await.unwrap().len(), 1, "another's stays");
+        test.release_leases(&[], "a").await.unwrap();
+        assert!(test.renew_leases("a", MINUTE).await.unwrap().is_empty());
+    })
+    .await;
+}
+
 fn busy(directory: &Path) -> String {
     match RunnerLock::take(directory, "second").unwrap_err() {
         Error::Busy { holder } => holder,

@@ -14,7 +14,11 @@ async fn a_run_is_found_by_how_its_id_begins() {
         };
         let mut runs = Vec::new();
         for _ in 0..3 {
-            runs.push(test.begin_run(kind.clone(), "console:test").await.unwrap());
+            runs.push(
+                test.begin_run(kind.clone(), "console:test", "a holder")
+                    .await
+                    .unwrap(),
+            );
             test.clock().advance(SignedDuration::from_secs(1));
         }
         for run in &runs {

@@ -33,10 +33,13 @@ async fn runs_are_listed_newest_first_with_how_they_ended() {
             bridge: BridgeId::from("b-1"),
             plan: PlanId::from("p-1"),
         };
-        let mut first = test.begin_run(read.clone(), "schedule:nightly").await.unwrap();
+        let mut first = test
+            .begin_run(read.clone(), "schedule:nightly", "a holder")
+            .await
+            .unwrap();
         assert_eq!((&first.kind, &first.state), (&read, &RunState::Running));
         test.clock().advance(SignedDuration::from_secs(3));
-        let mut second = test.begin_run(apply, "person:ana").await.unwrap();
+        let mut second = test.begin_run(apply, "person:ana", "a holder").await.unwrap();
         assert_eq!(test.runs(10).await.unwrap(), [second.clone(), first.clone()]);
 
         first.counts = RunCounts {
@@ -65,13 +68,25 @@ async fn runs_whose_process_died_are_ended_and_no_others() {
         let kind = RunKind::Read {
             connection: "c-1".into(),
         };
-        let mut ended = test.begin_run(kind.clone(), "console:test").await.unwrap();
+        let mut ended = test
+            .begin_run(kind.clone(), "console:test", "a holder")
+            .await
+            .unwrap();
         test.end_run(&mut ended, RunState::Finished).await.unwrap();
         let left = [
-            test.begin_run(kind.clone(), "console:test").await.unwrap(),
-            test.begin_run(kind, "console:test").await.unwrap(),
+            test.begin_run(kind.clone(), "console:test", "a holder")
+                .await
+                .unwrap(),
+            test.begin_run(kind, "console:test", "a holder").await.unwrap(),
         ];
+        let lives = test
+            .begin_run(left[0].kind.clone(), "console:test", "alive")
+            .await
+            .unwrap();
         let now = test.clock().advance(SignedDuration::from_hours(1));
+        test.take_lease("process:alive", "alive", std::time::Duration::from_secs(60))
+            .await
+            .unwrap();
         assert_eq!(test.end_abandoned_runs("its process ended").await.unwrap(), 2);
         assert_eq!(test.end_abandoned_runs("its process ended").await.unwrap(), 0);
         let runs = test.runs(10).await.unwrap();
@@ -85,7 +100,7 @@ async fn runs_whose_process_died_are_ended_and_no_others() {
             );
             assert_eq!(run.finished, Some(now));
         }
-        assert!(runs.contains(&ended));
+        assert!(runs.contains(&ended) && runs.contains(&lives));
     })
     .await;
 }

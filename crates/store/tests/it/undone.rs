@@ -52,7 +52,7 @@ async fn what_was_taken_back_is_marked_with_its_link_and_its_release() {
             bridge: bridge.id.clone(),
             plan: plan.id.clone(),
         };
-        let run = test.begin_run(kind, "person:ana").await.unwrap();
+        let run = test.begin_run(kind, "person:ana", "a holder").await.unwrap();
         let failed = NewItem {
             outcome: Outcome::Failed {
                 message: "no".to_owned(),
@@ -88,7 +88,7 @@ async fn what_was_taken_back_is_marked_with_its_link_and_its_release() {
             plan: undo.id.clone(),
             run: run.id.clone(),
         };
-        let undoing = test.begin_run(kind, "person:ana").await.unwrap();
+        let undoing = test.begin_run(kind, "person:ana", "a holder").await.unwrap();
         assert_eq!(test.runs(1).await.unwrap()[0], undoing);
         let item = NewItem {
             link: None,

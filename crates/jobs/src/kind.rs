@@ -1,0 +1,93 @@
+//! What a job does.
+
+use model::{BridgeId, ConnectionId, PlanId, RecordId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What a job does, and with what. It is stored as it is written here: a new field needs a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum JobKind {
+    /// Read, plan, apply within the brakes: a whole bridge, or one client of it.
+    Sync {
+        /// The bridge.
+        bridge: BridgeId,
+        /// One client only.
+        #[serde(default)]
+        client: Option<RecordId>,
+        /// Apply even what the brakes would stop.
+        #[serde(default)]
+        confirmed: bool,
+    },
+    /// Make a plan and write nothing.
+    PlanOnly {
+        /// The bridge.
+        bridge: BridgeId,
+        /// One client only.
+        #[serde(default)]
+        client: Option<RecordId>,
+        /// Read the source first.
+        read: bool,
+    },
+    /// Apply a plan.
+    Apply {
+        /// The bridge it belongs to.
+        bridge: BridgeId,
+        /// The plan.
+        plan: PlanId,
+        /// Only the first so many operations that write.
+        #[serde(default)]
+        first: Option<u32>,
+        /// Operations a person took out.
+        #[serde(default)]
+        deselected: BTreeSet<u32>,
+        /// A person has seen what made the brakes stop.
+        #[serde(default)]
+        confirmed: bool,
+        /// Only operations whose outcome is not known.
+        #[serde(default)]
+        in_doubt: bool,
+    },
+    /// Read a source into a snapshot.
+    Read {
+        /// The source.
+        connection: ConnectionId,
+    },
+    /// Use a connection, so that its grant does not lapse.
+    KeepAlive {
+        /// The connection.
+        connection: ConnectionId,
+    },
+}
+
+impl JobKind {
+    /// The word it is stored and shown as.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sync { client: None, .. } => "sync",
+            Self::Sync { .. } => "sync_client",
+            Self::PlanOnly { .. } => "plan_only",
+            Self::Apply { .. } => "apply",
+            Self::Read { .. } => "read",
+            Self::KeepAlive { .. } => "keep_alive",
+        }
+    }
+
+    /// The bridge it is about.
+    pub fn bridge(&self) -> Option<&BridgeId> {
+        match self {
+            Self::Sync { bridge, .. } | Self::PlanOnly { bridge, .. } | Self::Apply { bridge, .. } => {
+                Some(bridge)
+            }
+            Self::Read { .. } | Self::KeepAlive { .. } => None,
+        }
+    }
+
+    /// The connection it is about.
+    pub fn connection(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::Read { connection } | Self::KeepAlive { connection } => Some(connection),
+            _ => None,
+        }
+    }
+}
