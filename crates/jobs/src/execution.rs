@@ -167,7 +167,7 @@ impl Hands {
                 Done {
                     run: report.run.clone(),
                     stopped: report.stopped.clone(),
-                    result: JobResult::Sync(report.into()),
+                    result: JobResult::Sync(Box::new(report.into())),
                 }
             }
             JobKind::PlanOnly { bridge, client, read } => {

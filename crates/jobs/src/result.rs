@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum JobResult {
     /// Of a sync.
-    Sync(SyncResult),
+    Sync(Box<SyncResult>),
     /// Of a plan.
     Plan {
         /// The plan.

@@ -52,7 +52,7 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
                 confirmed: confirm,
             };
             match handing::hand_over(session, &kind).await? {
-                Followed::Result(JobResult::Sync(result)) => result,
+                Followed::Result(JobResult::Sync(result)) => *result,
                 other => return handing::unfinished(other),
             }
         }
