@@ -30,6 +30,7 @@ Runs, in this order, and stops at the first that fails:
   fmt          cargo fmt --check
   clippy       cargo clippy over every target, warnings are errors
   test         cargo nextest run --workspace --profile ci
+  kill         the kill harness: the program ended at random and at every crash point, on both databases
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -249,6 +250,17 @@ document() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 }
 
+# The harness prints its seed; the whole share of it runs by the commands in CONTRIBUTING.md.
+kill_harness() {
+  cargo build -p harness --locked
+  cargo run -q -p harness --locked -- --seconds 90 --at-least 40
+  cargo run -q -p harness --locked -- --postgres --seconds 60 --at-least 15
+  # What is for the harness alone stays out of the product.
+  if cargo tree -q -p rmmbridge -e normal,build --locked | grep -q '^.* fail v'; then
+    fail "the product is built with the harness's crash points: see harness/README.md"
+  fi
+}
+
 # Whoever left this set would have requirements counted as proven that no browser looked at.
 unset RMMBRIDGE_SKIP_BROWSER
 
@@ -258,6 +270,7 @@ phase postgres start_postgres
 phase fmt cargo fmt --all --check
 phase clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 phase test cargo nextest run --workspace --profile ci --locked
+phase kill kill_harness
 phase doctest cargo test --doc --workspace --locked
 phase doc document
 phase deny cargo deny check --hide-inclusion-graph -A unused-wrapper bans licenses sources

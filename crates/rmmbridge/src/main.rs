@@ -1,4 +1,4 @@
-//! The program.
+//! The binary: [`rmmbridge::run`] with the product's connectors.
 
 use std::process::ExitCode;
 
