@@ -1,6 +1,6 @@
 //! The durable queue: what is to be done, by whichever worker is there, and again when it failed.
 //!
-//! A job is a row of `job` (`store::Job`); it is the truth. The queue library (apalis, in [`backend`] and nowhere
+//! A job is a row of `job` (`store::Job`); it is the truth. The queue library (apalis, in `backend` and nowhere
 //! else) carries one thing: the word that a job is due, pushed in the transaction that stores or moves the row, and
 //! delivered to one of the workers that poll. A delivery has a number, and only the newest one may start its job, so
 //! that one which comes twice or late does nothing.
