@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn t28_no_byte_of_a_sealed_backup_can_be_changed_cut_or_added() {
+    fn no_byte_of_a_sealed_backup_can_be_changed_cut_or_added() {
         let key = key("a");
         let file = written(Some(&key));
         // Places in the head and in the first frame, and some in all the others.

@@ -52,21 +52,13 @@ impl Store {
         name: &str,
         value: &str,
     ) -> Result<()> {
-        let key = self.sealing_key(tx).await?;
-        let sealed = key.seal(owner, name, value.as_bytes(), self.random.as_ref());
-        execute!(
+        self.seal_in(
             tx,
-            "INSERT INTO secret (owner_id, name, key_id, wrapped, sealed, updated) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (owner_id, name) DO UPDATE SET key_id = excluded.key_id, wrapped = excluded.wrapped,
-                 sealed = excluded.sealed, updated = excluded.updated",
-            owner,
-            name,
-            sealed.key_id.as_str(),
-            sealed.wrapped.as_slice(),
-            sealed.sealed.as_slice(),
-            micros(self.clock.now())
-        )?;
-        Ok(())
+            (owner, name, value),
+            "UPDATE SET key_id = excluded.key_id, wrapped = excluded.wrapped, sealed = excluded.sealed,
+                 updated = excluded.updated",
+        )
+        .await
     }
 
     /// Seals `value` as a secret of `owner` unless there is one.
@@ -77,12 +69,25 @@ impl Store {
         name: &str,
         value: &str,
     ) -> Result<()> {
+        self.seal_in(tx, (owner, name, value), "NOTHING").await
+    }
+
+    /// Seals a value; `otherwise` is what happens to one that is there.
+    async fn seal_in(
+        &self,
+        tx: &mut Tx,
+        (owner, name, value): (&str, &str, &str),
+        otherwise: &'static str,
+    ) -> Result<()> {
         let key = self.sealing_key(tx).await?;
         let sealed = key.seal(owner, name, value.as_bytes(), self.random.as_ref());
+        let sql = format!(
+            "INSERT INTO secret (owner_id, name, key_id, wrapped, sealed, updated) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (owner_id, name) DO {otherwise}"
+        );
         execute!(
             tx,
-            "INSERT INTO secret (owner_id, name, key_id, wrapped, sealed, updated) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (owner_id, name) DO NOTHING",
+            sqlx::AssertSqlSafe(sql),
             owner,
             name,
             sealed.key_id.as_str(),

@@ -67,7 +67,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn t28_a_backup_of_either_engine_is_restored_into_either_engine() {
+async fn a_backup_of_either_engine_is_restored_into_either_engine() {
     for from in Engine::available() {
         let test = TestStore::new(from).await;
         furnish(&test, 700).await;

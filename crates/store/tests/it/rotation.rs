@@ -78,7 +78,7 @@ async fn key_ids(test: &TestStore) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn t29_every_secret_opens_during_and_after_a_rotation() {
+async fn every_secret_opens_during_and_after_a_rotation() {
     TestStore::on_every_engine(async |test| {
         let path = key_file(&test);
         let (ours, theirs) = (process(&test, &path).await, process(&test, &path).await);
@@ -211,7 +211,7 @@ async fn k1_a_prepared_key_seals_nothing_yet() {
 }
 
 #[tokio::test]
-async fn t29_a_wrong_or_lost_key_never_overwrites_anything() {
+async fn a_wrong_or_lost_key_never_overwrites_anything() {
     TestStore::on_every_engine(async |test| {
         let path = key_file(&test);
         let store = process(&test, &path).await;
