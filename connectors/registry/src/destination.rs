@@ -15,6 +15,9 @@ use tokio::time::Instant;
 /// Assets a page holds that are asked for one by one.
 const PAGE: usize = 1000;
 
+/// Clients whose assets are asked for at once.
+const CLIENTS: usize = 32;
+
 pub(crate) struct Registry {
     pub(crate) store: Store,
 }
@@ -26,6 +29,41 @@ fn failed(doing: &str) -> impl Fn(store::Error) -> Error + '_ {
             _ => Kind::Storage,
         };
         Error::new(kind, doing, error.to_string())
+    }
+}
+
+impl Registry {
+    /// Sends a client's assets, or everybody's. False when nobody listens any more.
+    async fn asset_pages(
+        &self,
+        client: Option<&RecordId>,
+        pages: &mpsc::Sender<Vec<Asset>>,
+    ) -> Result<bool, Error> {
+        let mut after = None;
+        loop {
+            let page = self.store.registry_asset_page(client, after.as_ref());
+            let (page, more) = page.await.map_err(failed("reading the registry's assets"))?;
+            if pages.send(page).await.is_err() {
+                return Ok(false);
+            }
+            if more.is_none() {
+                return Ok(true);
+            }
+            after = more;
+        }
+    }
+
+    async fn each_clients_assets(
+        &self,
+        clients: &[RecordId],
+        pages: &mpsc::Sender<Vec<Asset>>,
+    ) -> Result<bool, Error> {
+        for client in clients {
+            if !self.asset_pages(Some(client), pages).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -67,9 +105,9 @@ impl Destination for Registry {
             .map_err(failed("reading the registry's clients"))
     }
 
-    async fn sites(&self, client: &RecordId) -> Result<Vec<Site>, Error> {
+    async fn sites(&self, clients: &[RecordId]) -> Result<Vec<Site>, Error> {
         self.store
-            .registry_sites(client)
+            .registry_sites(clients)
             .await
             .map_err(failed("reading the registry's sites"))
     }
@@ -83,7 +121,7 @@ impl Destination for Registry {
 
     async fn assets(&self, scope: AssetScope, pages: mpsc::Sender<Vec<Asset>>) -> Result<(), Error> {
         let doing = "reading the registry's assets";
-        let client = match scope {
+        match scope {
             AssetScope::Ids(mut ids) => {
                 ids.sort_unstable();
                 ids.dedup();
@@ -99,24 +137,27 @@ impl Destination for Registry {
                         );
                     }
                     if pages.send(page).await.is_err() {
-                        return Ok(());
+                        break;
                     }
                 }
-                return Ok(());
             }
-            AssetScope::Client(client) => Some(client),
-            AssetScope::All => None,
-        };
-        let mut after = None;
-        loop {
-            let page = self.store.registry_asset_page(client.as_ref(), after.as_ref());
-            let (page, more) = page.await.map_err(failed(doing))?;
-            // A receiver that is gone wants no more.
-            if pages.send(page).await.is_err() || more.is_none() {
-                return Ok(());
+            AssetScope::Clients(clients) => {
+                for some in clients.chunks(CLIENTS) {
+                    let together = self.store.registry_assets_of(some);
+                    let goes_on = match together.await.map_err(failed(doing))? {
+                        Some(page) => pages.send(page).await.is_ok(),
+                        None => self.each_clients_assets(some, &pages).await?,
+                    };
+                    if !goes_on {
+                        break;
+                    }
+                }
             }
-            after = more;
+            AssetScope::All => {
+                self.asset_pages(None, &pages).await?;
+            }
         }
+        Ok(())
     }
 
     async fn find(&self, kind: RecordKind, marker: &Marker) -> Result<Vec<RecordId>, Error> {

@@ -57,8 +57,8 @@ impl fmt::Display for Marker {
 pub enum AssetScope {
     /// All of them.
     All,
-    /// One client's.
-    Client(RecordId),
+    /// These clients'.
+    Clients(Vec<RecordId>),
     /// These; ones that no longer exist are left out.
     Ids(Vec<RecordId>),
 }
@@ -187,11 +187,11 @@ pub trait Destination: Send + Sync {
     /// Any [`Error`]; never a part of the list.
     async fn clients(&self) -> Result<Vec<Client>, Error>;
 
-    /// The sites of one client.
+    /// The sites of some clients. Planning asks for several clients at once, for those who can answer so.
     ///
     /// # Errors
     /// Any [`Error`].
-    async fn sites(&self, client: &RecordId) -> Result<Vec<Site>, Error>;
+    async fn sites(&self, clients: &[RecordId]) -> Result<Vec<Site>, Error>;
 
     /// All asset types.
     ///

@@ -4,8 +4,8 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::mapping::BridgeMapping;
 use connect::Source;
-use model::{Bridge, Connection, DeviceProjection, RecordId, SourceId};
-use std::collections::BTreeMap;
+use model::{Bridge, Connection, DeviceProjection, SourceId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::{Conn, DeviceForPlanning, DeviceRow, Store, StoredProjection};
 
@@ -37,39 +37,43 @@ impl Mapper {
     pub(crate) async fn devices(&self, organization: &SourceId) -> Result<Vec<DeviceProjection>> {
         // Given back before mapping asks for another: many who do this at once must not wait for each other.
         let mut conn = self.store.planning_connection().await?;
-        let stored = self.stored(&mut conn, organization).await?;
+        let organizations = std::slice::from_ref(organization);
+        let stored = self.stored(&mut conn, organizations).await?;
         drop(conn);
-        Ok(self.mapped(organization, stored).await?.0)
+        let mapped = self.mapped(stored).await?;
+        Ok(mapped
+            .into_iter()
+            .filter_map(|device| device.projection)
+            .collect())
     }
 
-    /// The devices of one organization through the mapping, and the assets they are linked to.
+    /// The devices of some organizations through the mapping, and the assets they are linked to. One whose document
+    /// could not be read has no projection.
     pub(crate) async fn devices_and_links(
         &self,
         conn: &mut Conn,
-        organization: &SourceId,
-    ) -> Result<(Vec<DeviceProjection>, Vec<(SourceId, RecordId)>)> {
-        let stored = self.stored(conn, organization).await?;
-        self.mapped(organization, stored).await
+        organizations: &[SourceId],
+    ) -> Result<Vec<DeviceForPlanning>> {
+        let stored = self.stored(conn, organizations).await?;
+        self.mapped(stored).await
     }
 
-    async fn stored(&self, conn: &mut Conn, organization: &SourceId) -> Result<Vec<DeviceForPlanning>> {
+    async fn stored(&self, conn: &mut Conn, organizations: &[SourceId]) -> Result<Vec<DeviceForPlanning>> {
         let (bridge, digest) = (&self.bridge, self.mapping.digest.as_slice());
         Ok(self
             .store
-            .devices_for_planning(conn, &bridge.id, &bridge.source, organization, digest)
+            .devices_for_planning(conn, &bridge.id, &bridge.source, organizations, digest)
             .await?)
     }
 
     /// Maps the devices that changed; the others are as stored.
-    async fn mapped(
-        &self,
-        organization: &SourceId,
-        stored: Vec<DeviceForPlanning>,
-    ) -> Result<(Vec<DeviceProjection>, Vec<(SourceId, RecordId)>)> {
+    async fn mapped(&self, mut stored: Vec<DeviceForPlanning>) -> Result<Vec<DeviceForPlanning>> {
         let (bridge, source) = (&self.bridge.id, &self.bridge.source);
         let digest = self.mapping.digest.as_slice();
+        let unmapped = stored.iter().filter(|device| device.projection.is_none());
+        let organizations: BTreeSet<SourceId> = unmapped.map(|device| device.organization.clone()).collect();
         let mut to_map: BTreeMap<SourceId, DeviceRow> = BTreeMap::new();
-        if stored.iter().any(|device| device.projection.is_none()) {
+        for organization in &organizations {
             let rows = self
                 .store
                 .devices_for_mapping(source, organization, bridge, digest)
@@ -77,23 +81,11 @@ impl Mapper {
             to_map.extend(rows.into_iter().map(|row| (row.id.clone(), row)));
         }
         let mut made = Vec::new();
-        let mut devices = Vec::with_capacity(stored.len());
-        let mut links = Vec::with_capacity(stored.len());
-        for DeviceForPlanning {
-            id,
-            projection,
-            asset,
-        } in stored
-        {
-            links.extend(asset.map(|asset| (id.clone(), asset)));
-            if let Some(projection) = projection {
-                devices.push(projection);
-                continue;
-            }
+        for device in stored.iter_mut().filter(|device| device.projection.is_none()) {
             // A read may have ended between the two queries: then the second no longer has the row.
-            let row = match to_map.remove(&id) {
+            let row = match to_map.remove(&device.id) {
                 Some(row) => Some(row),
-                None => self.store.device(source, &id).await?,
+                None => self.store.device(source, &device.id).await?,
             };
             let Some(row) = row else { continue };
             let converted = match self.source.document(&row.raw) {
@@ -110,9 +102,9 @@ impl Mapper {
                 digest: row.digest,
                 projection: projection.clone(),
             });
-            devices.push(projection);
+            device.projection = Some(projection);
         }
         self.store.put_projections(bridge, digest, &made).await?;
-        Ok((devices, links))
+        Ok(stored)
     }
 }

@@ -7,13 +7,16 @@ use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use connect::{AssetScope, Destination};
 use model::{
-    Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, Fields, MatchNeeded, Operation,
-    OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, SourceId, Undone, Verdict,
+    Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, Fields, Location, MatchNeeded,
+    Operation, OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, Site, SourceId, Undone, Verdict,
 };
 use plan::{AssetLink, ClientInput, Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Conn;
 use tokio::sync::mpsc;
+
+/// How many organizations, and how many devices in them, are read together. A larger organization is read by itself.
+const READ_TOGETHER: (usize, u64) = (32, 1000);
 
 /// How many skipped fields are named; the others are counted.
 const SKIPPED_NAMED: usize = 20;
@@ -44,6 +47,36 @@ struct Group {
     target: ClientTarget,
     label: String,
     organizations: Vec<SourceId>,
+}
+
+/// What was read of some clients together: one statement for many small clients costs what one for each of them would.
+#[derive(Default)]
+struct Batch {
+    devices: BTreeMap<SourceId, Vec<DeviceProjection>>,
+    linked: BTreeMap<SourceId, Vec<(SourceId, RecordId)>>,
+    locations: BTreeMap<SourceId, Vec<Location>>,
+    assets: BTreeMap<RecordId, Vec<Asset>>,
+    sites: BTreeMap<RecordId, Vec<Site>>,
+}
+
+/// Clients in their order, cut into what is read together.
+fn batches(groups: impl Iterator<Item = Group>, devices: &BTreeMap<SourceId, u64>) -> Vec<Vec<Group>> {
+    let (most_organizations, most_devices) = READ_TOGETHER;
+    let mut batches: Vec<Vec<Group>> = Vec::new();
+    let (mut organizations, mut size) = (0, 0);
+    for group in groups {
+        let its_size: u64 = group.organizations.iter().filter_map(|id| devices.get(id)).sum();
+        organizations += group.organizations.len();
+        size += its_size;
+        match batches.last_mut() {
+            Some(batch) if organizations <= most_organizations && size <= most_devices => batch.push(group),
+            _ => {
+                (organizations, size) = (group.organizations.len(), its_size);
+                batches.push(vec![group]);
+            }
+        }
+    }
+    batches
 }
 
 /// What is remembered of the whole estate; a client is given what is its own.
@@ -223,41 +256,53 @@ impl Engine {
         let mut conn = self.store.planning_connection().await?;
         let mut owners = None;
         let total = groups.len() as u64;
+        let sizes = self.store.device_counts(&bridge.source).await?;
         let mut skipped = SkippedFields::default();
-        for (done, group) in groups.into_values().enumerate() {
-            work.check()?;
-            work.progress.at("Planning clients", done as u64, Some(total));
-            let input = match self
-                .client_input(
-                    &mut conn,
-                    &mapper,
-                    destination.as_ref(),
-                    &remembered,
-                    &mut owners,
-                    group,
-                )
+        let mut done = 0;
+        for groups in batches(groups.into_values(), &sizes) {
+            let mut batch = match self
+                .batch(&mut conn, &mapper, destination.as_ref(), &groups)
                 .await?
             {
-                Ok(input) => input,
+                Ok(batch) => batch,
                 Err(error) => return Err(self.met(&connection, error).await),
             };
-            // Most clients wait for no match made in this plan.
-            let waiting: BTreeMap<SourceId, SourceId> = input
-                .devices
-                .iter()
-                .filter(|d| new_matches.contains_key(&d.organization))
-                .map(|d| (d.id.clone(), d.organization.clone()))
-                .collect();
-            skipped.note(&input.devices);
-            let mut operations = planner.client(input);
-            for operation in operations
-                .iter_mut()
-                .filter(|o| o.subject.kind == RecordKind::Asset)
-            {
-                let organization = waiting.get(&operation.subject.source_id);
-                operation.after_match = organization.and_then(|id| new_matches.get(id)).cloned();
+            for group in groups {
+                work.check()?;
+                work.progress.at("Planning clients", done, Some(total));
+                done += 1;
+                let input = match self
+                    .client_input(
+                        &mut batch,
+                        &mapper,
+                        destination.as_ref(),
+                        &remembered,
+                        &mut owners,
+                        group,
+                    )
+                    .await?
+                {
+                    Ok(input) => input,
+                    Err(error) => return Err(self.met(&connection, error).await),
+                };
+                // Most clients wait for no match made in this plan.
+                let waiting: BTreeMap<SourceId, SourceId> = input
+                    .devices
+                    .iter()
+                    .filter(|d| new_matches.contains_key(&d.organization))
+                    .map(|d| (d.id.clone(), d.organization.clone()))
+                    .collect();
+                skipped.note(&input.devices);
+                let mut operations = planner.client(input);
+                for operation in operations
+                    .iter_mut()
+                    .filter(|o| o.subject.kind == RecordKind::Asset)
+                {
+                    let organization = waiting.get(&operation.subject.source_id);
+                    operation.after_match = organization.and_then(|id| new_matches.get(id)).cloned();
+                }
+                writer.add(operations).await?;
             }
-            writer.add(operations).await?;
         }
         work.progress.at("Planning clients", total, Some(total));
         let (counts, mut warnings) = planner.finish();
@@ -275,10 +320,65 @@ impl Engine {
         Ok((summary, skipped))
     }
 
+    /// Reads what is stored of some clients' organizations, and what stands at them in the destination. The inner error
+    /// is the destination's.
+    async fn batch(
+        &self,
+        conn: &mut Conn,
+        mapper: &Mapper,
+        destination: &dyn Destination,
+        groups: &[Group],
+    ) -> Result<Result<Batch, connect::Error>> {
+        let organizations: Vec<SourceId> = groups.iter().flat_map(|g| g.organizations.clone()).collect();
+        let clients = groups.iter().filter_map(|group| match &group.target {
+            ClientTarget::Existing(client) => Some(client.clone()),
+            ClientTarget::Of(_) => None,
+        });
+        let clients: Vec<RecordId> = clients.collect();
+        let mut batch = Batch::default();
+        for device in mapper.devices_and_links(conn, &organizations).await? {
+            let linked = device.asset.map(|asset| (device.id, asset));
+            let here = batch.linked.entry(device.organization.clone()).or_default();
+            here.extend(linked);
+            let here = batch.devices.entry(device.organization).or_default();
+            here.extend(device.projection);
+        }
+        for location in self
+            .store
+            .locations(&mapper.bridge.source, &organizations)
+            .await?
+        {
+            let here = batch.locations.entry(location.organization.clone()).or_default();
+            here.push(location);
+        }
+        if clients.is_empty() {
+            return Ok(Ok(batch));
+        }
+        if destination.capabilities().sites {
+            match destination.sites(&clients).await {
+                Ok(found) => {
+                    for site in found {
+                        batch.sites.entry(site.client.clone()).or_default().push(site);
+                    }
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        match collect_assets(destination, AssetScope::Clients(clients)).await {
+            Ok(found) => {
+                for asset in found {
+                    batch.assets.entry(asset.client.clone()).or_default().push(asset);
+                }
+            }
+            Err(error) => return Ok(Err(error)),
+        }
+        Ok(Ok(batch))
+    }
+
     /// Everything the planner needs to know of one client. The inner error is the destination's.
     async fn client_input(
         &self,
-        conn: &mut Conn,
+        batch: &mut Batch,
         mapper: &Mapper,
         destination: &dyn Destination,
         remembered: &Remembered,
@@ -290,10 +390,10 @@ impl Engine {
         let mut links = BTreeMap::new();
         let mut locations = Vec::new();
         for organization in &group.organizations {
-            let (here, linked) = mapper.devices_and_links(conn, organization).await?;
-            devices.extend(here);
+            devices.extend(batch.devices.remove(organization).unwrap_or_default());
+            let linked = batch.linked.remove(organization).unwrap_or_default();
             links.extend(self.links_of(mapper, organization, linked).await?);
-            locations.extend(self.store.locations(&bridge.source, organization).await?);
+            locations.extend(batch.locations.remove(organization).unwrap_or_default());
         }
         let own = locations
             .iter()
@@ -302,16 +402,8 @@ impl Engine {
         let mut assets = Vec::new();
         let mut sites = Vec::new();
         if let ClientTarget::Existing(client) = &group.target {
-            match collect_assets(destination, AssetScope::Client(client.clone())).await {
-                Ok(found) => assets = found,
-                Err(error) => return Ok(Err(error)),
-            }
-            if destination.capabilities().sites {
-                match destination.sites(client).await {
-                    Ok(found) => sites = found,
-                    Err(error) => return Ok(Err(error)),
-                }
-            }
+            assets = batch.assets.remove(client).unwrap_or_default();
+            sites = batch.sites.remove(client).unwrap_or_default();
         }
         let mut undone = BTreeMap::new();
         if !remembered.undone.is_empty() {

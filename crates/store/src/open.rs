@@ -253,6 +253,8 @@ async fn open_sqlite(path: &Path) -> Result<Db> {
     };
     let read = SqlitePoolOptions::new()
         .max_connections(8)
+        // A file does not go away as a server does: a question before each use would double the statements.
+        .test_before_acquire(false)
         .connect_with(options.read_only(true))
         .await
         .map_err(|error| sqlite_failure(path, error))?;

@@ -36,6 +36,21 @@ pub(crate) fn list(expressions: &[&str]) -> String {
     )
 }
 
+/// How many owners are asked about in one statement.
+pub(crate) const OWNERS: usize = 32;
+
+/// The end of an inner SELECT for what one owner or several have, with the owners as its parameters from `$first` on:
+/// one owner's records by id, those above the parameter that follows; several owners' in no order, since they are
+/// taken when they fit into one page and asked for one owner at a time when they do not.
+pub(crate) fn owned_by(owner: &str, id: &str, first: usize, owners: usize, page: usize) -> String {
+    if owners == 1 {
+        let after = first + 1;
+        return format!("{owner} = ${first} AND {id} > ${after} ORDER BY {id} LIMIT {page}");
+    }
+    let all: Vec<String> = (first..first + owners).map(|n| format!("${n}")).collect();
+    format!("{owner} IN ({}) LIMIT {page}", all.join(", "))
+}
+
 /// The rows of a list.
 pub(crate) fn unpack<T: DeserializeOwned>(what: &'static str, list: Option<&str>) -> Result<Vec<T>> {
     match list {
@@ -64,6 +79,18 @@ fn escaped(list: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_owner_has_pages_and_several_have_one() {
+        assert_eq!(
+            owned_by("a.client_id", "a.id", 1, 1, 9),
+            "a.client_id = $1 AND a.id > $2 ORDER BY a.id LIMIT 9"
+        );
+        assert_eq!(
+            owned_by("a.client_id", "a.id", 4, 3, 9),
+            "a.client_id IN ($4, $5, $6) LIMIT 9"
+        );
+    }
 
     #[test]
     fn no_rows_are_an_empty_list() {

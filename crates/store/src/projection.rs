@@ -5,11 +5,11 @@ use crate::device::presence;
 use crate::error::Result;
 use crate::json::text;
 use crate::open::Store;
-use crate::packed::{list, number, quoted, unpack};
+use crate::packed::{OWNERS, list, number, owned_by, quoted, unpack};
 use model::{BridgeId, ConnectionId, DeviceProjection, Presence, RecordId, SourceId};
 
 /// Devices that are read at once.
-const PAGE: i64 = 1000;
+const PAGE: usize = 1000;
 
 /// A projection and what it was made from.
 #[derive(Clone, Debug)]
@@ -25,31 +25,33 @@ pub struct StoredProjection {
 pub struct DeviceForPlanning {
     /// The source's id.
     pub id: SourceId,
+    /// The organization it is in.
+    pub organization: SourceId,
     /// The stored projection, with the device row's presence; `None` when the device still has to be mapped.
     pub projection: Option<DeviceProjection>,
     /// The asset it is linked to.
     pub asset: Option<RecordId>,
 }
 
-/// Id (of a device without projection), absent since, absent snapshots, linked asset, projection.
+/// Id, organization, absent since, absent snapshots, linked asset, projection.
 type Packed = (
-    Option<SourceId>,
+    SourceId,
+    SourceId,
     Option<i64>,
     i64,
     Option<RecordId>,
     Option<DeviceProjection>,
 );
 
-fn for_planning((id, since, snapshots, asset, projection): Packed) -> DeviceForPlanning {
+fn for_planning((id, organization, since, snapshots, asset, projection): Packed) -> DeviceForPlanning {
     let presence: Presence = presence(since, snapshots);
-    let projection = projection.map(|projection| DeviceProjection {
-        presence,
-        ..projection
-    });
-    let id = id.or_else(|| projection.as_ref().map(|p| p.id.clone()));
     DeviceForPlanning {
-        id: id.unwrap_or_else(|| SourceId::from("")),
-        projection,
+        id,
+        organization,
+        projection: projection.map(|projection| DeviceProjection {
+            presence,
+            ..projection
+        }),
         asset,
     }
 }
@@ -65,8 +67,9 @@ impl Store {
         self.read().await
     }
 
-    /// One organization's devices as they are stored now, with their projections made with `mapping` and the assets
-    /// `bridge` has linked them to. One statement a thousand devices: this is most of what planning reads.
+    /// The devices of some organizations as they are stored now, with their projections made with `mapping` and the
+    /// assets `bridge` has linked them to. This is most of what planning reads: organizations whose devices fit into
+    /// one page are read by one statement.
     ///
     /// # Errors
     /// When the database fails.
@@ -75,53 +78,34 @@ impl Store {
         conn: &mut Conn,
         bridge: &BridgeId,
         connection: &ConnectionId,
-        organization: &SourceId,
+        organizations: &[SourceId],
         mapping: &[u8],
     ) -> Result<Vec<DeviceForPlanning>> {
-        let id = format!("CASE WHEN q.body IS NULL THEN {} ELSE 'null' END", quoted("q.id"));
-        let rows = list(&[
-            &id,
-            &number("q.absent_since"),
-            &number("q.absent_snapshots"),
-            &quoted("q.asset"),
-            "COALESCE(q.body, 'null')",
-        ]);
-        let sql = format!(
-            "SELECT COUNT(*), MAX(q.id), {rows}
-             FROM (SELECT d.id, d.absent_since, d.absent_snapshots, p.body, l.destination_id AS asset
-                   FROM source_device d
-                   LEFT JOIN device_projection p ON p.bridge_id = $1 AND p.device_id = d.id AND p.digest = d.digest
-                                                AND p.mapping = $2
-                   LEFT JOIN link l ON l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id
-                   WHERE d.connection_id = $3 AND d.organization_id = $4 AND d.id > $5
-                   ORDER BY d.id LIMIT {PAGE}) q"
-        );
+        let from = (bridge, connection, mapping);
         let mut devices = Vec::new();
-        let mut after = String::new();
-        loop {
-            let page = fetch_optional!(
-                conn,
-                (i64, Option<String>, Option<String>),
-                sqlx::AssertSqlSafe(sql.as_str()),
-                bridge.as_str(),
-                mapping,
-                connection.as_str(),
-                organization.as_str(),
-                after.as_str()
-            )?;
-            let Some((count, Some(last), rows)) = page else {
-                return Ok(devices);
-            };
-            devices.extend(
-                unpack("projection", rows.as_deref())?
-                    .into_iter()
-                    .map(for_planning),
-            );
-            if count < PAGE {
-                return Ok(devices);
+        for some in organizations.chunks(OWNERS) {
+            if some.len() > 1 {
+                let (_, page) = planning_page(conn, from, some, None).await?;
+                if page.len() < PAGE {
+                    devices.extend(page);
+                    continue;
+                }
             }
-            after = last;
+            for one in some {
+                let mut after = String::new();
+                loop {
+                    let (last, page) =
+                        planning_page(conn, from, std::slice::from_ref(one), Some(&after)).await?;
+                    let full = page.len() == PAGE;
+                    devices.extend(page);
+                    match last.filter(|_| full) {
+                        Some(last) => after = last,
+                        None => break,
+                    }
+                }
+            }
         }
+        Ok(devices)
     }
 
     /// Stores projections made with `mapping`.
@@ -160,4 +144,46 @@ impl Store {
         tx.commit().await?;
         Ok(written)
     }
+}
+
+/// Up to a page of devices and the highest id among them: one organization's with ids above `after`, or several
+/// organizations' first ones.
+async fn planning_page(
+    conn: &mut Conn,
+    (bridge, connection, mapping): (&BridgeId, &ConnectionId, &[u8]),
+    organizations: &[SourceId],
+    after: Option<&str>,
+) -> Result<(Option<String>, Vec<DeviceForPlanning>)> {
+    let rows = list(&[
+        &quoted("q.id"),
+        &quoted("q.organization_id"),
+        &number("q.absent_since"),
+        &number("q.absent_snapshots"),
+        &quoted("q.asset"),
+        "COALESCE(q.body, 'null')",
+    ]);
+    let whose = owned_by("d.organization_id", "d.id", 4, organizations.len(), PAGE);
+    let sql = format!(
+        "SELECT MAX(q.id), {rows}
+         FROM (SELECT d.id, d.organization_id, d.absent_since, d.absent_snapshots, p.body, l.destination_id AS asset
+               FROM source_device d
+               LEFT JOIN device_projection p ON p.bridge_id = $1 AND p.device_id = d.id AND p.digest = d.digest
+                                            AND p.mapping = $2
+               LEFT JOIN link l ON l.bridge_id = $1 AND l.kind = 'asset' AND l.source_id = d.id
+               WHERE d.connection_id = $3 AND {whose}) q"
+    );
+    let owners = organizations.iter().map(SourceId::as_str).chain(after);
+    let page: Option<(Option<String>, Option<String>)> = on_either!(conn, c => {
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
+            .bind(bridge.as_str())
+            .bind(mapping)
+            .bind(connection.as_str());
+        for owner in owners {
+            query = query.bind(owner);
+        }
+        query.fetch_optional(&mut *c).await
+    })?;
+    let (last, rows) = page.unwrap_or_default();
+    let rows = unpack("projection", rows.as_deref())?;
+    Ok((last, rows.into_iter().map(for_planning).collect()))
 }

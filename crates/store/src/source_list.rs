@@ -4,6 +4,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::json::plain;
 use crate::open::Store;
+use crate::packed::OWNERS;
 use model::{ConnectionId, Location, Organization, Role, SourceId};
 use std::collections::{BTreeMap, HashSet};
 
@@ -109,24 +110,32 @@ impl Store {
             .collect())
     }
 
-    /// The locations of one organization.
+    /// The locations of some organizations, by id.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn locations(
         &self,
         connection: &ConnectionId,
-        organization: &SourceId,
+        organizations: &[SourceId],
     ) -> Result<Vec<Location>> {
+        let mut rows: Vec<(String, String, String)> = Vec::new();
         let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String, String),
-            "SELECT id, organization_id, name FROM source_location WHERE connection_id = $1 AND organization_id = $2
-             ORDER BY id",
-            connection.as_str(),
-            organization.as_str()
-        )?;
+        for some in organizations.chunks(OWNERS) {
+            let whose: Vec<String> = (2..some.len() + 2).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT id, organization_id, name FROM source_location
+                 WHERE connection_id = $1 AND organization_id IN ({}) ORDER BY id",
+                whose.join(", ")
+            );
+            rows.extend(on_either!(conn, c => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(connection.as_str());
+                for organization in some {
+                    query = query.bind(organization.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?);
+        }
         Ok(rows
             .into_iter()
             .map(|(id, organization, name)| Location {

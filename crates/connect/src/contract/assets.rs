@@ -79,7 +79,7 @@ pub(super) async fn twice(b: &Bench) -> Result<(), String> {
         &made,
         &b.find(RecordKind::Asset, &marker).await?,
     )?;
-    let all = b.read(AssetScope::Client(client)).await?;
+    let all = b.read(AssetScope::Clients(vec![client])).await?;
     let count = all
         .iter()
         .filter(|asset| value_of(asset, &b.first) == json!("twice"))
@@ -112,7 +112,15 @@ pub(super) async fn scopes(b: &Bench) -> Result<(), String> {
         same(
             "the assets of a client",
             &ours,
-            &ids(&b.read(AssetScope::Client(here)).await?),
+            &ids(&b.read(AssetScope::Clients(vec![here.clone()])).await?),
+        )?;
+        let mut both = ours.clone();
+        both.push(other.clone());
+        both.sort();
+        same(
+            "the assets of two clients",
+            &both,
+            &ids(&b.read(AssetScope::Clients(vec![there, here])).await?),
         )?;
     }
     let asked = vec![
@@ -165,7 +173,7 @@ pub(super) async fn archived(b: &Bench) -> Result<(), String> {
     )?;
     for scope in [
         AssetScope::All,
-        AssetScope::Client(client),
+        AssetScope::Clients(vec![client]),
         AssetScope::Ids(vec![gone.clone()]),
     ] {
         let what = format!("{scope:?}");

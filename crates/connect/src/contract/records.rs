@@ -101,11 +101,11 @@ pub(super) async fn site(b: &Bench) -> Result<(), String> {
         name: name.clone(),
     };
     let id = b.done(write(&here)).await?;
-    let of = async |client: &RecordId| {
+    let of = async |clients: &[RecordId]| {
         let sites =
-            b.to.sites(client)
+            b.to.sites(clients)
                 .await
-                .map_err(|e| format!("listing sites of {client}: {e}"))?;
+                .map_err(|e| format!("listing sites of {clients:?}: {e}"))?;
         Ok::<_, String>(
             sites
                 .into_iter()
@@ -113,13 +113,16 @@ pub(super) async fn site(b: &Bench) -> Result<(), String> {
                 .collect::<Vec<_>>(),
         )
     };
-    let sites = of(&here).await?;
+    let sites = of(std::slice::from_ref(&here)).await?;
     must(sites.len() == 1, || {
         format!("the site is listed {} times", sites.len())
     })?;
     same("its id", &id, &sites[0].id)?;
     same("its client", &here, &sites[0].client)?;
-    must(of(&elsewhere).await?.is_empty(), || {
+    must(of(&[elsewhere.clone(), here.clone()]).await?.len() == 1, || {
+        "the site is missing or listed twice among two clients'".to_owned()
+    })?;
+    must(of(&[elsewhere]).await?.is_empty(), || {
         "the site is listed at another client".to_owned()
     })?;
     same(

@@ -304,13 +304,13 @@ impl Destination for Ledger {
         Ok(self.books().clients.clone())
     }
 
-    async fn sites(&self, client: &RecordId) -> Result<Vec<Site>, Error> {
+    async fn sites(&self, clients: &[RecordId]) -> Result<Vec<Site>, Error> {
         let all = self.has(Fault::SitesEverywhere);
         Ok(self
             .books()
             .sites
             .iter()
-            .filter(|site| all || site.client == *client)
+            .filter(|site| all || clients.contains(&site.client))
             .cloned()
             .collect())
     }
@@ -324,7 +324,9 @@ impl Destination for Ledger {
         for asset in &self.books().assets {
             let wanted = match &scope {
                 AssetScope::All => true,
-                AssetScope::Client(client) => self.has(Fault::EverybodysAssets) || asset.client == *client,
+                AssetScope::Clients(clients) => {
+                    self.has(Fault::EverybodysAssets) || clients.contains(&asset.client)
+                }
                 AssetScope::Ids(ids) => ids.contains(&asset.id),
             };
             if wanted && !(asset.archived.is_some() && self.has(Fault::HidesArchived)) {

@@ -4,7 +4,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
-use crate::packed::{list, number, quoted, quoted_id, unpack};
+use crate::packed::{OWNERS, list, number, owned_by, quoted, quoted_id, unpack};
 use jiff::Timestamp;
 use model::operation::Change;
 use model::{Asset, Fields, RecordId};
@@ -209,11 +209,37 @@ impl Store {
         client: Option<&RecordId>,
         after: Option<&RecordId>,
     ) -> Result<(Vec<Asset>, Option<RecordId>)> {
-        let whose = if client.is_some() {
-            "a.client_id = $1"
-        } else {
-            "$1 = ''"
+        let after = after.map_or("", RecordId::as_str);
+        let (last, page) = match client {
+            Some(client) => {
+                let whose = owned_by("a.client_id", "a.id", 1, 1, PAGE);
+                self.asset_page(&whose, &[client.as_str(), after]).await?
+            }
+            None => {
+                let whose = format!("a.id > $1 ORDER BY a.id LIMIT {PAGE}");
+                self.asset_page(&whose, &[after]).await?
+            }
         };
+        let last = last.filter(|_| page.len() >= PAGE).map(RecordId);
+        Ok((page, last))
+    }
+
+    /// The assets of some clients, archived ones too, where they fit into one page; `None` where they do not, and have
+    /// to be read one client at a time ([`Store::registry_asset_page`]).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_assets_of(&self, clients: &[RecordId]) -> Result<Option<Vec<Asset>>> {
+        if clients.len() < 2 || clients.len() > OWNERS {
+            return Ok(None);
+        }
+        let whose = owned_by("a.client_id", "a.id", 1, clients.len(), PAGE);
+        let clients: Vec<&str> = clients.iter().map(RecordId::as_str).collect();
+        let (_, page) = self.asset_page(&whose, &clients).await?;
+        Ok((page.len() < PAGE).then_some(page))
+    }
+
+    async fn asset_page(&self, whose: &str, binds: &[&str]) -> Result<(Option<String>, Vec<Asset>)> {
         let rows = list(&[
             &quoted_id("q.id"),
             &quoted_id("q.client_id"),
@@ -226,20 +252,19 @@ impl Store {
         let sql = format!(
             "SELECT MAX(q.id), {rows}
              FROM (SELECT a.id, a.client_id, a.site_id, a.type_id, a.source_id, a.fields, a.archived
-                   FROM registry_asset a WHERE {whose} AND a.id > $2 ORDER BY a.id LIMIT {PAGE}) q"
+                   FROM registry_asset a WHERE {whose}) q"
         );
         let mut conn = self.read().await?;
-        let page = fetch_optional!(
-            conn,
-            (Option<String>, Option<String>),
-            sqlx::AssertSqlSafe(sql),
-            client.map_or("", RecordId::as_str),
-            after.map_or("", RecordId::as_str)
-        )?;
+        let page: Option<(Option<String>, Option<String>)> = on_either!(conn, c => {
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+            for bind in binds {
+                query = query.bind(*bind);
+            }
+            query.fetch_optional(&mut *c).await
+        })?;
         let (last, rows) = page.unwrap_or_default();
         let rows: Vec<Packed> = unpack("fields of an asset", rows.as_deref())?;
-        let last = last.filter(|_| rows.len() >= PAGE).map(RecordId);
-        Ok((rows.into_iter().map(packed_asset).collect(), last))
+        Ok((last, rows.into_iter().map(packed_asset).collect()))
     }
 
     /// One asset.

@@ -4,6 +4,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{micros, plain};
 use crate::open::Store;
+use crate::packed::OWNERS;
 use model::{Client, RecordId, RecordKind, Site};
 
 /// A client to be added.
@@ -74,18 +75,27 @@ impl Store {
         Ok(ids)
     }
 
-    /// The sites of a client, by name.
+    /// The sites of some clients, each client's by name.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn registry_sites(&self, client: &RecordId) -> Result<Vec<Site>> {
+    pub async fn registry_sites(&self, clients: &[RecordId]) -> Result<Vec<Site>> {
+        let mut rows: Vec<(String, String, String)> = Vec::new();
         let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String, String),
-            "SELECT id, client_id, name FROM registry_site WHERE client_id = $1 ORDER BY name, id",
-            client.as_str()
-        )?;
+        for some in clients.chunks(OWNERS) {
+            let whose: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT id, client_id, name FROM registry_site WHERE client_id IN ({}) ORDER BY name, id",
+                whose.join(", ")
+            );
+            rows.extend(on_either!(conn, c => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+                for client in some {
+                    query = query.bind(client.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?);
+        }
         Ok(rows
             .into_iter()
             .map(|(id, client, name)| Site {

@@ -39,7 +39,7 @@ async fn for_planning(
 ) -> Vec<DeviceForPlanning> {
     let mut conn = store.planning_connection().await.unwrap();
     let mut devices = store
-        .devices_for_planning(&mut conn, bridge, &connection.id, &organization.into(), mapping)
+        .devices_for_planning(&mut conn, bridge, &connection.id, &[organization.into()], mapping)
         .await
         .unwrap();
     devices.sort_by(|a, b| a.id.cmp(&b.id));

@@ -78,7 +78,7 @@ async fn sites_belong_to_a_client_that_exists() {
             site
         );
         test.add_registry_site(&acme, "Annex", None).await.unwrap();
-        let sites = test.registry_sites(&acme).await.unwrap();
+        let sites = test.registry_sites(std::slice::from_ref(&acme)).await.unwrap();
         assert_eq!(
             sites.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
             ["Annex", "Head office"]
@@ -92,7 +92,7 @@ async fn sites_belong_to_a_client_that_exists() {
             .await
             .unwrap_err();
         assert_eq!(site.to_string(), "there is no client `nobody`");
-        assert!(test.registry_sites(&nobody).await.unwrap().is_empty());
+        assert!(test.registry_sites(&[nobody]).await.unwrap().is_empty());
     })
     .await;
 }

@@ -78,7 +78,7 @@ async fn the_first_pass_is_the_first_snapshot() {
             [organization("2", "Alpha Dental"), organization("1", "Zeta Works")]
         );
         assert_eq!(
-            test.locations(&connection.id, &"2".into()).await.unwrap(),
+            test.locations(&connection.id, &["2".into()]).await.unwrap(),
             [location("21", "2", "Practice")]
         );
         assert_eq!(
@@ -293,11 +293,11 @@ async fn organizations_and_locations_are_those_of_the_last_snapshot() {
         let snapshot = finish(&[renamed.clone(), renamed.clone()], &[site.clone(), site.clone()]).await;
         assert_eq!(test.organizations(&connection.id).await.unwrap(), [renamed]);
         assert_eq!(
-            test.locations(&connection.id, &"1".into()).await.unwrap(),
+            test.locations(&connection.id, &["1".into()]).await.unwrap(),
             std::slice::from_ref(&site)
         );
         assert!(
-            test.locations(&connection.id, &"2".into())
+            test.locations(&connection.id, &["2".into()])
                 .await
                 .unwrap()
                 .is_empty()

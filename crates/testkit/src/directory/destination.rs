@@ -106,17 +106,18 @@ impl Destination for DirectoryDestination {
         Ok(clients.into_iter().map(convert::client).collect())
     }
 
-    async fn sites(&self, client: &RecordId) -> Result<Vec<Site>, Error> {
-        let filter = vec![("client_id", client.0.clone())];
-        let sites: Vec<wire::Site> = self
-            .client
-            .list("reading a client's sites", "/sites", filter)
-            .await?;
-        Ok(sites
-            .into_iter()
-            .map(convert::site)
-            .filter(|site| site.client == *client)
-            .collect())
+    async fn sites(&self, clients: &[RecordId]) -> Result<Vec<Site>, Error> {
+        let mut all = Vec::new();
+        for client in clients {
+            let filter = vec![("client_id", client.0.clone())];
+            let sites: Vec<wire::Site> = self
+                .client
+                .list("reading a client's sites", "/sites", filter)
+                .await?;
+            let sites = sites.into_iter().map(convert::site);
+            all.extend(sites.filter(|site| site.client == *client));
+        }
+        Ok(all)
     }
 
     async fn asset_types(&self) -> Result<Vec<AssetType>, Error> {
@@ -129,8 +130,8 @@ impl Destination for DirectoryDestination {
 
     async fn assets(&self, scope: AssetScope, pages: mpsc::Sender<Vec<Asset>>) -> Result<(), Error> {
         let doing = "reading the directory's assets";
-        let mut filter = vec![("include_archived", "true".to_owned())];
-        match scope {
+        // The whole list, or one list for each client.
+        let whose = match scope {
             AssetScope::Ids(ids) => {
                 let distinct: BTreeSet<_> = ids.into_iter().collect();
                 for some in Vec::from_iter(distinct).chunks(IDS) {
@@ -145,15 +146,19 @@ impl Destination for DirectoryDestination {
                 }
                 return Ok(());
             }
-            AssetScope::Client(client) => filter.push(("client_id", client.0)),
-            AssetScope::All => {}
-        }
-        let mut read = self.client.pages::<wire::Asset>(doing, "/assets", filter);
-        while let Some(page) = read.next().await? {
-            let page: Vec<Asset> = page.into_iter().map(convert::asset).collect();
-            // A receiver that is gone wants no more.
-            if !page.is_empty() && pages.send(page).await.is_err() {
-                return Ok(());
+            AssetScope::Clients(clients) => clients.into_iter().map(Some).collect(),
+            AssetScope::All => vec![None],
+        };
+        for client in whose {
+            let mut filter = vec![("include_archived", "true".to_owned())];
+            filter.extend(client.map(|client| ("client_id", client.0)));
+            let mut read = self.client.pages::<wire::Asset>(doing, "/assets", filter);
+            while let Some(page) = read.next().await? {
+                let page: Vec<Asset> = page.into_iter().map(convert::asset).collect();
+                // A receiver that is gone wants no more.
+                if !page.is_empty() && pages.send(page).await.is_err() {
+                    return Ok(());
+                }
             }
         }
         Ok(())

@@ -33,7 +33,7 @@ async fn a_list_of_many_pages_is_read_to_its_proven_end() {
         let made = hundreds(&stand).await;
         for scope in [
             AssetScope::All,
-            AssetScope::Client(stand.client.clone()),
+            AssetScope::Clients(vec![stand.client.clone()]),
             AssetScope::Ids(made.iter().cloned().collect()),
         ] {
             let read = stand.read(scope.clone()).await.unwrap();
