@@ -228,10 +228,28 @@ async fn more_devices_than_a_page_holds_come_once_each() {
     TestStore::on_every_engine(async |test| {
         let bridge = estate::bridge(&test).await;
         let connection = test.connection(&bridge.source).await.unwrap();
-        estate::pass(&test, &connection, (1..=2000).map(|id| device(id, "1", "a"))).await;
-        let devices = for_planning(&test, &connection, "1", &bridge.id, b"m").await;
-        let ids: std::collections::BTreeSet<_> = devices.iter().map(|d| &d.id).collect();
-        assert_eq!((devices.len(), ids.len()), (2000, 2000));
+        // Organizations 2 and 3 fit into a page together, 1 has two pages of its own.
+        let organization = |id| match id {
+            ..=2000 => "1",
+            ..=2400 => "2",
+            _ => "3",
+        };
+        let devices = (1..=2800).map(|id| device(id, organization(id), "a"));
+        estate::pass(&test, &connection, devices).await;
+        let mut conn = test.planning_connection().await.unwrap();
+        for (organizations, expected) in [(&["1"][..], 2000), (&["2", "3"], 800), (&["3", "2", "1"], 2800)] {
+            let asked: Vec<_> = organizations.iter().map(|id| SourceId::from(*id)).collect();
+            let devices = test
+                .devices_for_planning(&mut conn, &bridge.id, &connection.id, &asked, b"m")
+                .await
+                .unwrap();
+            let ids: std::collections::BTreeSet<_> = devices.iter().map(|d| &d.id).collect();
+            assert_eq!((devices.len(), ids.len()), (expected, expected));
+            for device in &devices {
+                let id: u32 = device.id.as_str().parse().unwrap();
+                assert_eq!(device.organization.as_str(), organization(id));
+            }
+        }
     })
     .await;
 }

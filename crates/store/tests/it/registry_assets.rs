@@ -206,6 +206,31 @@ async fn a_page_for_planning_is_what_the_list_shows() {
 }
 
 #[tokio::test]
+async fn some_small_clients_assets_come_together() {
+    TestStore::on_every_engine(async |test| {
+        let acme = client(&test, "Acme").await;
+        let beta = client(&test, "Beta").await;
+        let large = client(&test, "Large").await;
+        let mut expected = vec![add(&test, new(&acme, "PC-1", "")).await];
+        expected.push(add(&test, new(&beta, "PC-2", "")).await);
+        expected.sort();
+        let many: Vec<_> = (0..1000).map(|n| new(&large, &format!("PC-{n}"), "")).collect();
+        test.add_registry_assets(&many).await.unwrap();
+
+        let some = [acme.clone(), beta.clone(), "nobody".into()];
+        let found = test.registry_assets_of(&some).await.unwrap().unwrap();
+        let mut found: Vec<_> = found.into_iter().map(|asset| asset.id).collect();
+        found.sort();
+        assert_eq!(found, expected);
+        // What may not be all of it is nothing, and one client has pages.
+        for some in [vec![acme.clone(), large], vec![acme], vec![]] {
+            assert_eq!(test.registry_assets_of(&some).await.unwrap(), None);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_bad_write_in_a_batch_leaves_the_others() {
     TestStore::on_every_engine(async |test| {
         let acme = client(&test, "Acme").await;
