@@ -5,10 +5,12 @@
 //! cargo run --release -p benches -- read           # a full read against the floor, at 0 and 200 ms a request
 //! cargo run --release -p benches -- sync           # the second sync, mapping, planning, peak memory
 //! cargo run --release -p benches -- names          # 50,000 names against 50,000
+//! cargo run --release -p benches -- writes         # 10,000 creations at a destination that takes its time
+//! cargo run --release -p benches -- queue          # what a job costs, and what a second worker is good for
 //! ```
 //!
 //! `--devices N` changes the size of the estate (100,000), `--rounds N` how often each figure is taken (3; medians are
-//! printed). The simulator runs in a process of its own, so that its memory and its work are not counted as ours.
+//! printed). `queue` measures on PostgreSQL as well where `RMMBRIDGE_TEST_POSTGRES` names a server. The simulator runs in a process of its own, so that its memory and its work are not counted as ours.
 //! Figures are no tests: nothing here fails because a machine is slow.
 
 mod floor;
@@ -16,11 +18,15 @@ mod hub;
 mod machine;
 mod mapping;
 mod names;
+mod program;
+mod queue;
 mod read;
 mod simulator;
 mod sync;
+mod writes;
 
 use anyhow::{Context as _, bail};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// The program's own, since its processor time and memory are what is measured.
@@ -36,7 +42,10 @@ pub struct Setup {
     pub rounds: usize,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    if let Some(code) = program::started() {
+        return Ok(code);
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -53,10 +62,11 @@ fn main() -> anyhow::Result<()> {
     };
     let table = arguments.first().map_or("", String::as_str);
     if let "simulate" | "child" = table {
-        return runtime.block_on(simulator::child(&arguments));
+        runtime.block_on(simulator::child(&arguments))?;
+        return Ok(ExitCode::SUCCESS);
     }
-    if !matches!(table, "all" | "read" | "sync" | "names") {
-        bail!("say which table: all, read, sync or names");
+    if !matches!(table, "all" | "read" | "sync" | "names" | "writes" | "queue") {
+        bail!("say which table: all, read, sync, names, writes or queue");
     }
     println!("{}", machine::describe());
     println!("{} devices, medians of {}\n", setup.devices, setup.rounds);
@@ -69,7 +79,13 @@ fn main() -> anyhow::Result<()> {
     if matches!(table, "all" | "sync") {
         runtime.block_on(sync::table(setup))?;
     }
-    Ok(())
+    if matches!(table, "all" | "writes") {
+        runtime.block_on(writes::table())?;
+    }
+    if matches!(table, "all" | "queue") {
+        runtime.block_on(queue::table(setup))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The middle one of some durations.
