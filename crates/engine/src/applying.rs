@@ -2,6 +2,8 @@
 //!
 //! How a single record is written so that it is neither lost nor doubled is [`crate::writing`]'s.
 
+mod lanes;
+
 use crate::crash::{Point, point};
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
@@ -11,15 +13,12 @@ use crate::undoing::refuse_paused;
 use crate::writing::protocol::Timing;
 use crate::writing::{Links, Undoing, Writer};
 use connect::Destination;
-use futures::stream::{self, StreamExt as _};
+use lanes::Applying;
 use model::operation::Operation;
 use model::{
-    Actor, ActorRole, Bridge, ConnectionState, Outcome, PlanId, PlanSummary, Run, RunCounts, RunKind,
-    RunState,
+    Actor, ActorRole, Bridge, ConnectionState, Outcome, PlanId, PlanSummary, Run, RunKind, RunState,
 };
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use store::NewLink;
 
 /// Operations read from the plan at a time.
 const PAGE: usize = 500;
@@ -37,8 +36,8 @@ pub struct ApplyOptions {
     pub in_doubt: bool,
 }
 
-/// How many calls of the destination one lane makes before all lanes wait for each other.
-const CALLS: usize = 16;
+/// How many records are written before all lanes wait for each other.
+const GROUP: usize = 2000;
 
 impl Engine {
     /// Applies a plan.
@@ -209,7 +208,7 @@ impl Engine {
             work,
         };
         let before = self.store.run_items(&plan.id).await?;
-        let most = applying.batch * applying.lanes * CALLS;
+        let most = GROUP.max(applying.batch * applying.lanes);
         let mut group: Vec<Operation> = Vec::new();
         let mut begun = 0_u64;
         let mut after = 0;
@@ -246,62 +245,5 @@ impl Engine {
             Some(undoing) => self.settle_what_stays(&id, &plan.id, undoing).await,
             None => Ok(()),
         }
-    }
-}
-
-/// A plan on its way.
-struct Applying<'a> {
-    writer: Writer<'a>,
-    counts: &'a mut RunCounts,
-    links: Links,
-    batch: usize,
-    lanes: usize,
-    done: u64,
-    total: u64,
-    work: Work<'a>,
-}
-
-impl Applying<'_> {
-    /// Carries out operations of one sort, several calls at once where the destination allows it. After a failure no
-    /// further call is begun, and those under way are waited for: a write that was given up would be in doubt.
-    async fn carry_out(&mut self, mut operations: Vec<Operation>) -> Result<()> {
-        let mut calls = Vec::with_capacity(operations.len().div_ceil(self.batch));
-        while !operations.is_empty() {
-            let rest = operations.split_off(self.batch.min(operations.len()));
-            calls.push(std::mem::replace(&mut operations, rest));
-        }
-        let failed = AtomicBool::new(false);
-        let (writer, links, work, halted) = (&self.writer, &self.links, self.work, &failed);
-        let calls = calls.into_iter().map(|call| async move {
-            if halted.load(Ordering::Relaxed) {
-                return Ok(Vec::new());
-            }
-            work.check()?;
-            writer.carry_out(call, links).await
-        });
-        let mut answers = stream::iter(calls).buffer_unordered(self.lanes);
-        let mut linked: Vec<NewLink> = Vec::new();
-        let mut first_error = None;
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(items) => {
-                    for item in items {
-                        self.counts.add(&item.outcome);
-                        self.done += 1;
-                        linked.extend(item.link);
-                    }
-                    work.progress.at("Applying", self.done, Some(self.total));
-                }
-                Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        drop(answers);
-        for link in linked {
-            self.links.add(link.kind, &link.source, &link.destination);
-        }
-        first_error.map_or(Ok(()), Err)
     }
 }

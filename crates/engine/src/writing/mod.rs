@@ -45,8 +45,18 @@ pub(crate) struct Undoing {
     pub(crate) by: String,
 }
 
+/// Operations whose intents are committed.
+pub(crate) struct Begun {
+    /// To be sent by [`Writer::send`].
+    pub(crate) ready: Vec<Ready>,
+    /// Not later than this.
+    pub(crate) send_by: Instant,
+    /// What of the others became clear without sending.
+    pub(crate) items: Vec<NewItem>,
+}
+
 /// An operation whose turn it is.
-struct Ready {
+pub(crate) struct Ready {
     operation: Operation,
     marker: Marker,
     /// What is sent; `None` for one that only links a record.
@@ -66,33 +76,63 @@ impl Ready {
 }
 
 impl Writer<'_> {
-    /// Carries out operations of one sort that do not build on each other, at most as many as one call of
-    /// [`Destination::write`] may hold. Each has an item with its outcome afterwards.
+    /// Commits the intents of operations of one sort that do not build on each other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn begin(&self, operations: Vec<Operation>, links: &Links) -> Result<Begun> {
+        let books = self.books();
+        let mut items = Vec::new();
+        let ready = self.prepare(&books, operations, links, &mut items).await?;
+        // Taken before the commit: the request must have left in time even when the commit was slow.
+        let send_by = Instant::now() + self.timing.send_within;
+        let ready = match ready.is_empty() {
+            true => ready,
+            false => {
+                let ours = self.claim(&books, ready, &mut items).await?;
+                point(Point::Intended)?;
+                ours
+            }
+        };
+        Ok(Begun {
+            ready,
+            send_by,
+            items,
+        })
+    }
+
+    /// Sends what was begun, at most as many as one call of [`Destination::write`] may hold, unless a look-up finds that
+    /// an earlier attempt arrived. Each has an item with its outcome afterwards, which is not recorded yet.
     ///
     /// # Errors
     /// When the store fails. What was sent by then keeps its claim, and is looked up before it is sent again.
-    pub(crate) async fn carry_out(&self, operations: Vec<Operation>, links: &Links) -> Result<Vec<NewItem>> {
-        let books = Books {
+    pub(crate) async fn send(&self, call: Vec<Ready>, send_by: Instant) -> Result<Vec<NewItem>> {
+        let books = self.books();
+        let mut items = Vec::with_capacity(call.len());
+        let sending = self.look_up(&books, call, &mut items).await;
+        point(Point::LookedUp)?;
+        self.send_all(&books, sending, send_by, &mut items).await?;
+        Ok(items)
+    }
+
+    /// Records outcomes, with links and claims, in one transaction; the items as they were recorded.
+    ///
+    /// # Errors
+    /// When the store fails. What was sent keeps its claim, and is looked up before it is sent again.
+    pub(crate) async fn record(&self, items: Vec<NewItem>) -> Result<Vec<NewItem>> {
+        let items = self.books().record(items).await?;
+        point(Point::Recorded)?;
+        Ok(items)
+    }
+
+    fn books(&self) -> Books<'_> {
+        Books {
             engine: self.engine,
             run: self.run,
             plan: self.plan,
             bridge: self.bridge,
             undoing: self.undoing.as_ref(),
-        };
-        let mut items = Vec::with_capacity(operations.len());
-        let ready = self.prepare(&books, operations, links, &mut items).await?;
-        if !ready.is_empty() {
-            // Taken before the commit: the request must have left in time even when the commit was slow.
-            let send_by = Instant::now() + self.timing.send_within;
-            let ours = self.claim(&books, ready, &mut items).await?;
-            point(Point::Intended)?;
-            let sending = self.look_up(&books, ours, &mut items).await;
-            point(Point::LookedUp)?;
-            self.send(&books, sending, send_by, &mut items).await?;
         }
-        let items = books.record(items).await?;
-        point(Point::Recorded)?;
-        Ok(items)
     }
 
     /// What is to be sent for these operations. Those for which nothing is have their item in `items`.
@@ -212,7 +252,7 @@ impl Writer<'_> {
         sending
     }
 
-    async fn send(
+    async fn send_all(
         &self,
         books: &Books<'_>,
         sending: Vec<Ready>,
