@@ -231,7 +231,7 @@ async fn more_devices_than_a_page_holds_come_once_each() {
         // Organizations 2 and 3 fit into a page together, 1 has two pages of its own.
         let organization = |id| match id {
             ..=2000 => "1",
-            ..=2400 => "2",
+            2001..=2400 => "2",
             _ => "3",
         };
         let devices = (1..=2800).map(|id| device(id, organization(id), "a"));
