@@ -35,6 +35,7 @@ pub mod remedy;
 pub mod resolve;
 mod rotating;
 pub mod runs;
+mod stored_ids;
 pub mod sync;
 mod tenant;
 pub mod undoing;

@@ -41,10 +41,17 @@ impl Engine {
     pub async fn matching(&self, actor: &Actor, bridge: &Bridge) -> Result<Matching> {
         require(actor, ActorRole::Viewer, "see matches")?;
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
-        let clients = match destination.clients().await {
+        let mut clients = match destination.clients().await {
             Ok(clients) => clients,
             Err(error) => return Err(self.met(&connection, error).await),
         };
+        let told = self.stored_ids(bridge).await?;
+        for client in &mut clients {
+            client.source_id = client
+                .source_id
+                .take()
+                .filter(|id| told.tell(RecordKind::Client, id));
+        }
         let organizations = self.organizations_read(bridge).await?;
         let links = self.store.links(&bridge.id, RecordKind::Client).await?;
         let decisions = self.store.decisions(&bridge.id).await?;

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::mapper::Mapper;
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
+use crate::stored_ids::StoredIds;
 use connect::{AssetScope, Destination};
 use model::{
     Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, Fields, Location, MatchNeeded,
@@ -83,6 +84,7 @@ fn batches(groups: impl Iterator<Item = Group>, devices: &BTreeMap<SourceId, u64
 struct Remembered {
     site_links: BTreeMap<SourceId, RecordId>,
     undone: BTreeMap<(RecordKind, SourceId), Undone>,
+    stored_ids: StoredIds,
 }
 
 impl Engine {
@@ -144,6 +146,7 @@ impl Engine {
         let remembered = Remembered {
             site_links: self.store.links(&bridge.id, RecordKind::Site).await?,
             undone: self.store.undone(&bridge.id).await?,
+            stored_ids: self.stored_ids(bridge).await?,
         };
         let types = match destination.asset_types().await {
             Ok(types) => types,
@@ -448,6 +451,11 @@ impl Engine {
                 );
             }
         }
+        let foreign = |asset: &&Asset| {
+            let stored = asset.source_id.as_deref();
+            stored.is_some_and(|id| !remembered.stored_ids.tell(RecordKind::Asset, id))
+        };
+        let foreign_ids = assets.iter().filter(foreign).map(|a| a.id.clone()).collect();
         Ok(Ok(ClientInput {
             target: group.target,
             label: group.label,
@@ -458,6 +466,7 @@ impl Engine {
             site_links,
             locations,
             undone,
+            foreign_ids,
             restore: destination.capabilities().restore,
         }))
     }

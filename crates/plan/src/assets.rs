@@ -43,12 +43,13 @@ pub(crate) enum Identity {
 type Keys = Vec<BTreeSet<String>>;
 
 /// Finds the assets of devices that have no link. `candidates` are the assets that may be adopted, `held` those that
-/// are linked already, each with the device that has it.
+/// are linked already, each with the device that has it; `foreign_ids` are assets whose stored id tells nothing.
 pub(crate) fn identify(
     devices: &[&DeviceProjection],
     candidates: &[&Asset],
     match_field: Option<&str>,
     replaced: &[(&Asset, &DeviceProjection)],
+    foreign_ids: &BTreeSet<RecordId>,
 ) -> Vec<Identity> {
     let mut pairing = Pairing {
         devices,
@@ -62,7 +63,7 @@ pub(crate) fn identify(
         "the asset stores this device's id",
         true,
         |d| one(Some(d.id.0.clone())),
-        |a| one(a.source_id.clone()),
+        |a| one(a.source_id.clone().filter(|_| !foreign_ids.contains(&a.id))),
     );
     if let Some(field) = match_field {
         let what = format!("same {field}");

@@ -71,6 +71,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
             &candidates,
             match_field,
             &self.held_by_absent_devices(),
+            &input.foreign_ids,
         );
         let mut identities: BTreeMap<&SourceId, Identity> =
             unlinked.iter().map(|d| &d.id).zip(identities).collect();

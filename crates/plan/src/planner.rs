@@ -13,7 +13,7 @@ use model::{
     LinkBefore, Location, Operation, Organization, OrganizationMatch, PlanCounts, Reason, RecordId,
     RecordKind, Role, Site, SourceId, Subject, TypeTarget, Undone,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use crate::assets::AssetLink;
 
@@ -54,6 +54,8 @@ pub struct ClientInput {
     pub locations: Vec<Location>,
     /// Devices whose writes were undone, and the assets those were.
     pub undone: BTreeMap<SourceId, Undone>,
+    /// Assets whose stored device id may be another source's, and so tells nothing here.
+    pub foreign_ids: BTreeSet<RecordId>,
     /// Whether the destination can take an asset out of its archive.
     pub restore: bool,
 }
@@ -71,6 +73,7 @@ impl ClientInput {
             site_links: BTreeMap::new(),
             locations: vec![],
             undone: BTreeMap::new(),
+            foreign_ids: BTreeSet::new(),
             restore: true,
         }
     }

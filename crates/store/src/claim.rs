@@ -117,6 +117,24 @@ impl Store {
         Ok(rows.into_iter().map(claim).collect())
     }
 
+    /// The marks of every record of a destination that was ever written, or meant to be, and that begin so.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn marks_written(&self, destination: &ConnectionId, prefix: &str) -> Result<BTreeSet<String>> {
+        let mut conn = self.read().await?;
+        // Not LIKE: what it makes of case and of `_` is not the same in both engines.
+        let rows = fetch_all!(
+            conn,
+            (String,),
+            "SELECT marker FROM write_claim WHERE destination_id = $1 AND substr(marker, 1, CAST($2 AS INTEGER)) = $3",
+            destination.as_str(),
+            i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX),
+            prefix
+        )?;
+        Ok(rows.into_iter().map(|(marker,)| marker).collect())
+    }
+
     /// Closes claims that were found out to need nothing more, but for those another writer has moved on.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ fn identities(devices: &[DeviceProjection], assets: &[Asset], match_field: Optio
         Identity::Unclear(reason) => format!("? {reason}"),
         Identity::New => "new".to_owned(),
     };
-    identify(&devices, &assets, match_field, &[])
+    identify(&devices, &assets, match_field, &[], &BTreeSet::new())
         .into_iter()
         .map(short)
         .collect()
@@ -199,7 +199,7 @@ fn a_reinstalled_device_is_asked_about() {
     let held = asset("a", "S1", "", "PC");
     let fresh = device("new", "S1", "", "PC");
     let other = device("other", "S2", "", "PC");
-    let found = identify(&[&fresh, &other], &[], None, &[(&held, &gone)]);
+    let found = identify(&[&fresh, &other], &[], None, &[(&held, &gone)], &BTreeSet::new());
     let Identity::Unclear(reason) = &found[0] else {
         panic!("{found:?}")
     };
@@ -209,4 +209,21 @@ fn a_reinstalled_device_is_asked_about() {
         )
     );
     assert_eq!(found[1], Identity::New);
+}
+
+#[test]
+fn an_id_that_another_source_stored_pairs_nothing() {
+    let mut stores_it = asset("a", "", "", "Front desk");
+    stores_it.source_id = Some("d".to_owned());
+    let mut same_name = asset("b", "", "", "PC");
+    same_name.source_id = Some("e".to_owned());
+    let (device, assets) = (device("d", "", "", "PC"), [&stores_it, &same_name]);
+    let foreign = BTreeSet::from(["a".into()]);
+    let found = identify(&[&device], &assets, None, &[], &foreign);
+    assert!(
+        matches!(&found[..], [Identity::Asset(1, reason)] if reason == "same name"),
+        "{found:?}"
+    );
+    let found = identify(&[&device], &assets, None, &[], &BTreeSet::new());
+    assert!(matches!(found[..], [Identity::Asset(0, _)]), "{found:?}");
 }

@@ -23,6 +23,15 @@ pub async fn ninja(devices: usize) -> NinjaOne {
     NinjaOne::start_on_loopback(small(devices)).await.unwrap()
 }
 
+/// A simulator of another tenant, whose ids are as small.
+pub async fn another_ninja(devices: usize) -> NinjaOne {
+    let options = Options {
+        seed: 77,
+        ..small(devices)
+    };
+    NinjaOne::start_on_loopback(options).await.unwrap()
+}
+
 /// A port nobody listens on at the moment.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")

@@ -1,7 +1,7 @@
 //! Workers as people run them: what is given to them, what they share, and what is left when one is killed.
 
 use crate::program::{MASTER_KEY, Program, Running};
-use crate::tenant::{connect_machine, counted, ninja};
+use crate::tenant::{another_ninja, connect_machine, counted, ninja};
 use jobs::{JobKind, Queue};
 use model::{Actor, ConnectionState};
 use serde_json::Value;
@@ -228,11 +228,14 @@ async fn two_workers_share_two_bridges_and_never_one() {
     if !Engine::available().contains(&Engine::Postgres) {
         return;
     }
-    let (place, ninja) = (Place::new(Engine::Postgres).await, ninja(60).await);
-    for name in ["north", "south"] {
-        place.bridge(&ninja, name);
+    let place = Place::new(Engine::Postgres).await;
+    // Two tenants: one that is bridged twice would be adopted by whoever comes second.
+    let (ninja, other) = (ninja(60).await, another_ninja(60).await);
+    place.bridge(&ninja, "north");
+    place.bridge(&other, "south");
+    for tenant in [&ninja, &other] {
+        tenant.faults().always("/v2/*", Effect::Latency { ms: 150 });
     }
-    ninja.faults().always("/v2/*", Effect::Latency { ms: 150 });
     let test = place.postgres.as_ref().unwrap();
     let elsewhere = on(test);
     let workers = [
