@@ -15,9 +15,7 @@ use crate::writing::{Links, Undoing, Writer};
 use connect::Destination;
 use lanes::Applying;
 use model::operation::Operation;
-use model::{
-    Actor, ActorRole, Bridge, ConnectionState, Outcome, PlanId, PlanSummary, Run, RunKind, RunState,
-};
+use model::{Actor, ActorRole, Bridge, Outcome, PlanId, PlanSummary, Run, RunKind, RunState};
 use std::collections::BTreeSet;
 
 /// Operations read from the plan at a time.
@@ -34,6 +32,8 @@ pub struct ApplyOptions {
     pub confirmed: bool,
     /// Only operations whose outcome is not known.
     pub in_doubt: bool,
+    /// Take back what was written although all writes are paused. Holds for the plan of an undo only.
+    pub despite_pause: bool,
 }
 
 /// How many records are written before all lanes wait for each other.
@@ -76,6 +76,11 @@ impl Engine {
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
         refuse_paused(actor, &bridge)?;
+        // Asked again with each group of writes, where they are claimed.
+        let despite_pause = options.despite_pause && plan.undoes.is_some();
+        self.store
+            .require_writes(&bridge.destination, despite_pause)
+            .await?;
         if !self.store.plan_is_current(&plan).await? {
             return Err(Error::StalePlan { plan: id.to_string() });
         }
@@ -87,11 +92,6 @@ impl Engine {
             });
         }
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
-        if connection.read_only || connection.state == ConnectionState::Paused {
-            return Err(Error::WritesOff {
-                connection: connection.name,
-            });
-        }
         let undoing = match &plan.undoes {
             None => {
                 for field in self.compiled_mapping(&bridge).await?.missing_fields {
@@ -198,6 +198,7 @@ impl Engine {
                     settles_within: capabilities.settles_within,
                 },
                 undoing,
+                despite_pause: options.despite_pause && plan.undoes.is_some(),
             },
             counts: &mut run.counts,
             links: Links::load(&self.store, bridge).await?,

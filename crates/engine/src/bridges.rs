@@ -78,6 +78,14 @@ pub(crate) fn judge(old: &BridgeSettings, new: &BridgeSettings) -> Result<()> {
             format!("the mapping is fixed by the preset {by}; remove `fixed_by` to make it the bridge's own");
         return Err(problem("mapping", message));
     }
+    for (key, share) in [
+        ("brakes.archive_share", new.brakes.archive_share),
+        ("brakes.change_share", new.brakes.change_share),
+    ] {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(problem(key, format!("{share} is no share between 0 and 1")));
+        }
+    }
     if let Some(field) = &new.asset_match_field
         && !new.mapping.rules.iter().any(|rule| &rule.target == field)
     {

@@ -13,6 +13,13 @@ impl Engine {
     pub async fn check(&self, actor: &Actor, id: &ConnectionId) -> Result<Vec<CheckPoint>> {
         require(actor, ActorRole::Technician, "check connections")?;
         let connection = self.store.connection(id).await?;
+        // Whoever paused it wants nothing sent.
+        if connection.state == ConnectionState::Paused {
+            return Err(Error::NotUsable {
+                connection: connection.name,
+                state: connection.state,
+            });
+        }
         let connector = self
             .connectors
             .get(&connection.kind)
@@ -33,7 +40,7 @@ impl Engine {
                     reason: format!("{}: {}", p.point, p.detail),
                 },
             };
-            self.acting(actor).store.set_connection_state(id, &state).await?;
+            self.acting(actor).store.observe_connection(id, &state).await?;
         }
         Ok(points)
     }

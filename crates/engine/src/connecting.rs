@@ -205,7 +205,7 @@ impl Engine {
                 .map_err(|e| outside(e.into()))?;
         }
         self.store
-            .set_connection_state(&connection.id, &ConnectionState::Connected)
+            .observe_connection(&connection.id, &ConnectionState::Connected)
             .await?;
         Ok(self.store.connection(&connection.id).await?)
     }

@@ -151,12 +151,6 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// Writing is switched off.
-    #[error("`{connection}` is read-only or paused: nothing was written")]
-    WritesOff {
-        /// The connection's name.
-        connection: String,
-    },
     /// The new grant belongs to another tenant.
     #[error(
         "the account that was just authorized is not the one `{connection}` belongs to: {evidence}. Its small ids would collide with the old tenant's, so the new grant was not stored. Sign in to the right account, or make a new connection"
@@ -166,6 +160,12 @@ pub enum Error {
         connection: String,
         /// What differs.
         evidence: String,
+    },
+    /// A reason is asked for, and none was given.
+    #[error("{doing} takes a reason, for whoever looks at it later")]
+    NoReason {
+        /// What was being done.
+        doing: &'static str,
     },
     /// A file cannot be used.
     #[error("{file}: {problem}")]
@@ -210,7 +210,9 @@ fn settings_message(kind: &str, problems: &[SettingProblem]) -> String {
 
 fn what_now(state: &model::ConnectionState, connection: &str) -> String {
     match state {
-        model::ConnectionState::Paused => "A person paused it".to_owned(),
+        model::ConnectionState::Paused => {
+            format!("A person paused it; to let it go on: rmmbridge connection resume {connection}")
+        }
         _ => format!("Authorize it: rmmbridge connect --name {connection}"),
     }
 }

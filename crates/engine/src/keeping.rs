@@ -31,7 +31,7 @@ impl Engine {
             Ok(_) => {
                 if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
                     self.store
-                        .set_connection_state(id, &ConnectionState::Connected)
+                        .observe_connection(id, &ConnectionState::Connected)
                         .await?;
                 }
                 Ok(())

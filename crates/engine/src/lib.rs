@@ -36,6 +36,7 @@ pub mod resolve;
 mod rotating;
 pub mod runs;
 mod stored_ids;
+pub mod switching;
 pub mod sync;
 mod tenant;
 pub mod undoing;

@@ -52,6 +52,12 @@ impl Engine {
         id: &ConnectionId,
     ) -> Result<(Connection, Arc<dyn Destination>)> {
         let connection = self.store.connection(id).await?;
+        if connection.state == ConnectionState::Paused {
+            return Err(Error::NotUsable {
+                connection: connection.name,
+                state: connection.state,
+            });
+        }
         let cx = self.context(&connection).await?;
         let destination = self
             .connectors
@@ -68,7 +74,7 @@ impl Engine {
             let state = ConnectionState::NeedsAttention {
                 reason: error.to_string(),
             };
-            if let Err(error) = self.store.set_connection_state(&connection.id, &state).await {
+            if let Err(error) = self.store.observe_connection(&connection.id, &state).await {
                 tracing::error!(error = %error, "Could not store that connection `{}` needs attention.", connection.name);
             }
         }

@@ -160,7 +160,7 @@ impl Engine {
             types: &types,
             type_links: &type_links,
         });
-        let mut writer = self.store.begin_plan(bridge, &snapshot.id).await?;
+        let mut writer = self.acting(actor).store.begin_plan(bridge, &snapshot.id).await?;
         let mut groups: BTreeMap<(String, ClientTarget), Group> = BTreeMap::new();
         let mut new_matches: BTreeMap<SourceId, MatchNeeded> = BTreeMap::new();
         let mut unsure: Vec<String> = Vec::new();

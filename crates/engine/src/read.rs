@@ -81,9 +81,7 @@ impl Engine {
         let state = match &result {
             Ok(report) => {
                 if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
-                    store
-                        .set_connection_state(id, &ConnectionState::Connected)
-                        .await?;
+                    store.observe_connection(id, &ConnectionState::Connected).await?;
                 }
                 run.counts.done = report.snapshot.devices;
                 run.counts.failed = report.unreadable.len() as u64;

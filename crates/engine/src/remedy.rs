@@ -13,6 +13,8 @@ pub enum Remedy {
     Busy,
     /// A person has to mend this connection, by its name; then it goes on by itself.
     Connection(String),
+    /// Writes are switched off, as a whole or for the connection of this name; it goes on once they are not.
+    Writes(Option<String>),
     /// A person has to do something; the message says what.
     Person,
     /// It was stopped on request.
@@ -38,6 +40,8 @@ impl Error {
             Self::NotUsable { connection, .. } => Remedy::Connection(connection.clone()),
             Self::Store(error) => match error {
                 store::Error::Busy { .. } => Remedy::Busy,
+                store::Error::WritesPaused { .. } => Remedy::Writes(None),
+                store::Error::WritesOff { connection, .. } => Remedy::Writes(Some(connection.clone())),
                 store::Error::Stored { .. } => Remedy::None,
                 store::Error::Missing { .. }
                 | store::Error::Taken { .. }

@@ -7,6 +7,7 @@ use crate::planning::SkippedFields;
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use crate::read::ReadReport;
+use crate::remedy::Remedy;
 use crate::undoing::refuse_paused;
 use model::{Actor, ActorRole, Bridge, PlanSummary, RecordId, RecordKind, Run};
 
@@ -22,7 +23,16 @@ pub struct SyncReport {
     /// What was applied; `None` when there was nothing to write or a person has to look first.
     pub run: Option<Run>,
     /// Why nothing was applied although there was something to write.
-    pub stopped: Option<String>,
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a plan was made and not applied.
+#[derive(Clone, Debug)]
+pub struct Stopped {
+    /// Why, and what to do.
+    pub reason: String,
+    /// Whether it goes on by itself, and when.
+    pub remedy: Remedy,
 }
 
 impl Engine {
@@ -155,7 +165,10 @@ impl Engine {
                 plan,
                 skipped,
                 run: None,
-                stopped: Some(stopped),
+                stopped: Some(Stopped {
+                    reason: stopped,
+                    remedy: Remedy::Person,
+                }),
             });
         }
         let options = ApplyOptions {
@@ -170,14 +183,20 @@ impl Engine {
                 run: Some(run),
                 stopped: None,
             }),
-            Err(error @ Error::NeedsConfirmation { .. }) => Ok(SyncReport {
-                read,
-                plan,
-                skipped,
-                run: None,
-                stopped: Some(error.to_string()),
-            }),
-            Err(error) => Err(error),
+            Err(error) => {
+                let (reason, remedy) = (error.to_string(), error.remedy());
+                match (&error, &remedy) {
+                    // Reads and plans go on while writes are switched off.
+                    (Error::NeedsConfirmation { .. }, _) | (_, Remedy::Writes(_)) => Ok(SyncReport {
+                        read,
+                        plan,
+                        skipped,
+                        run: None,
+                        stopped: Some(Stopped { reason, remedy }),
+                    }),
+                    _ => Err(error),
+                }
+            }
         }
     }
 }

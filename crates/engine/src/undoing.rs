@@ -64,6 +64,7 @@ impl Engine {
         let bridge = self.store.bridge(bridge).await?;
         let hold = self.hold(runner, bridge_leases(&bridge), &work).await?;
         let result = self
+            .acting(actor)
             .undo_plan_held(&run, &bridge, applied, scope, hold.work(work))
             .await;
         hold.end(work, result).await

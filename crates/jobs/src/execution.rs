@@ -6,7 +6,8 @@ use crate::queue::Queue;
 use crate::result::JobResult;
 use crate::verdict::{Verdict, verdict};
 use engine::applying::ApplyOptions;
-use engine::{Engine, Progress, Runner, Work};
+use engine::sync::Stopped;
+use engine::{Engine, Progress, Remedy, Runner, Work};
 use jiff::SignedDuration;
 use model::{Actor, Run, RunId};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,8 +53,8 @@ impl Latest {
 struct Done {
     result: JobResult,
     run: Option<Run>,
-    /// Why a person has to look, although nothing failed.
-    stopped: Option<String>,
+    /// Why it did not write what it planned, although nothing failed.
+    stopped: Option<Stopped>,
 }
 
 impl Hands {
@@ -193,6 +194,7 @@ impl Hands {
                 deselected,
                 confirmed,
                 in_doubt,
+                despite_pause,
                 ..
             } => {
                 let options = ApplyOptions {
@@ -200,6 +202,7 @@ impl Hands {
                     deselected,
                     confirmed,
                     in_doubt,
+                    despite_pause,
                 };
                 let run = engine.apply(actor, runner, &plan, options, work).await?;
                 Done {
@@ -251,8 +254,13 @@ impl Hands {
                     .await?;
                 return Ok(tx.commit().await?);
             }
-            Verdict::Wait { reason, connection } => {
+            Verdict::Wait {
+                reason,
+                connection,
+                writes,
+            } => {
                 end.reason = Some(reason);
+                end.waits_for_writes = writes;
                 if let Some(name) = connection {
                     end.waits_for = store.connection_named(&name).await?.map(|c| c.id);
                 }
@@ -279,9 +287,14 @@ impl Hands {
             Some(_) => JobState::Waiting,
             None => JobState::Done,
         };
+        let mut waits_for = None;
+        if let Some(Remedy::Writes(Some(name))) = done.stopped.as_ref().map(|s| &s.remedy) {
+            waits_for = store.connection_named(name).await?.map(|c| c.id);
+        }
         let end = JobEnd {
-            reason: done.stopped.clone(),
-            waits_for: None,
+            reason: done.stopped.as_ref().map(|s| s.reason.clone()),
+            waits_for,
+            waits_for_writes: matches!(&done.stopped, Some(s) if matches!(s.remedy, Remedy::Writes(_))),
             result: Some(serde_json::to_value(&done.result)?),
             run: done.run.as_ref().map(|run| run.id.clone()),
         };
@@ -321,6 +334,7 @@ impl Hands {
             deselected: Default::default(),
             confirmed: true,
             in_doubt: true,
+            despite_pause: false,
         };
         let due = ends.max(self.queue.store().clock().now() + DOUBT);
         let key = format!("doubt:{}", run.id);

@@ -48,23 +48,36 @@ impl Hands {
             self.queue.again(&job, now, reason, job.attempt - 1).await?;
         }
         self.queue.tick().await?;
-        for job in store.jobs_that_wait().await? {
-            let Some(id) = &job.waits_for else { continue };
-            let connected = store
-                .connection(id)
-                .await
-                .is_ok_and(|c| c.state == ConnectionState::Connected);
-            if connected {
-                tracing::info!(job = %job.id, "The connection a job waited for is connected again.");
-                self.queue.again(&job, now, None, 0).await?;
-            }
-        }
+        self.wake_what_waits(now).await?;
         if free > 0 {
             for job in store.due_jobs(now - OVERDUE, free).await? {
                 tracing::debug!(job = %job.id, "A due job is offered again.");
                 self.queue
                     .again(&job, job.due, job.reason.as_deref(), job.attempt)
                     .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Jobs go on whose connection is connected again, or which may write again.
+    async fn wake_what_waits(&self, now: Timestamp) -> Result<()> {
+        let store = self.queue.store();
+        let waiting = store.jobs_that_wait().await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let paused = store.write_pause().await?.is_some();
+        for job in waiting {
+            let usable = match &job.waits_for {
+                None => true,
+                Some(id) => store.connection(id).await.is_ok_and(|c| {
+                    c.state == ConnectionState::Connected && !(job.waits_for_writes && c.read_only)
+                }),
+            };
+            if usable && !(job.waits_for_writes && paused) {
+                tracing::info!(job = %job.id, "What a job waited for is there again.");
+                self.queue.again(&job, now, None, 0).await?;
             }
         }
         Ok(())

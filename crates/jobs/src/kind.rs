@@ -47,6 +47,9 @@ pub enum JobKind {
         /// Only operations whose outcome is not known.
         #[serde(default)]
         in_doubt: bool,
+        /// Take back what was written although all writes are paused.
+        #[serde(default)]
+        despite_pause: bool,
     },
     /// Read a source into a snapshot.
     Read {

@@ -84,7 +84,7 @@ impl Queue {
             actor: actor.clone(),
             due,
         };
-        let id = self.store.insert_job(tx, &new).await?;
+        let id = self.store.on_behalf_of(actor).insert_job(tx, &new).await?;
         if let Some(id) = &id {
             let delivery = Delivery {
                 job: id.clone(),
@@ -174,8 +174,10 @@ impl Queue {
             JobState::Running => "it is under way",
             JobState::Queued | JobState::Waiting | JobState::Failed => {
                 let now = self.store.clock().now();
-                if self.again(&job, now, None, 0).await? {
-                    return Ok(());
+                let mut tx = self.store.transaction().await?;
+                if self.again_in(&mut tx, &job, now, None, 0).await? {
+                    self.store.on_behalf_of(actor).note_retry(&mut tx, &job).await?;
+                    return Ok(tx.commit().await?);
                 }
                 "it went on meanwhile. Look again"
             }

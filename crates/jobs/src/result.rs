@@ -93,7 +93,7 @@ impl From<SyncReport> for SyncResult {
             read: report.read.into(),
             plan: report.plan,
             run: report.run,
-            stopped: report.stopped,
+            stopped: report.stopped.map(|stopped| stopped.reason),
             skipped_fields: report.skipped.into(),
         }
     }

@@ -83,9 +83,8 @@ impl Queue {
                 new.cron
             )));
         }
-        let set = self
-            .store()
-            .set_schedule(&new.bridge, new.what, &new.cron, &new.zone);
+        let store = self.store().on_behalf_of(actor);
+        let set = store.set_schedule(&new.bridge, new.what, &new.cron, &new.zone);
         Ok(set.await?)
     }
 
@@ -103,7 +102,8 @@ impl Queue {
     /// When the actor may not, there is none, or the store fails.
     pub async fn switch_schedule(&self, actor: &Actor, id: &str, paused: Option<&str>) -> Result<()> {
         may(actor, "pause and resume schedules")?;
-        Ok(self.store().switch_schedule(id, paused.is_none(), paused).await?)
+        let store = self.store().on_behalf_of(actor);
+        Ok(store.switch_schedule(id, paused.is_none(), paused).await?)
     }
 
     /// Removes a schedule.
@@ -112,7 +112,7 @@ impl Queue {
     /// When the actor may not, there is none, or the store fails.
     pub async fn remove_schedule(&self, actor: &Actor, id: &str) -> Result<()> {
         may(actor, "remove schedules")?;
-        Ok(self.store().remove_schedule(id).await?)
+        Ok(self.store().on_behalf_of(actor).remove_schedule(id).await?)
     }
 
     /// Makes a job of every tick that is due. Several workers that notice the same tick make one.
@@ -161,10 +161,11 @@ impl Queue {
             .store()
             .open_jobs(&mut tx, &schedule.bridge, kind.name())
             .await?;
-        // One that waits for a person is overtaken by the new one; one that goes on by itself stands for it.
+        // One that waits for a person is overtaken by the new one, and so is one that only has to write: reads and plans
+        // go on meanwhile. One that goes on by itself stands for it.
         let goes_on = open
             .iter()
-            .find(|job| job.state != JobState::Waiting || job.waits_for.is_some());
+            .find(|job| job.state != JobState::Waiting || (job.waits_for.is_some() && !job.waits_for_writes));
         if let Some(job) = goes_on {
             tracing::info!(schedule = %schedule.id, %tick, job = %job.id, "The last tick's job is not over; this tick is part of it.");
         } else {

@@ -21,10 +21,12 @@ pub(crate) enum Verdict {
         reason: Option<String>,
         counts: bool,
     },
-    /// A person has to do something; with a connection, it goes on by itself once that is connected again.
+    /// A person has to do something; with a connection, it goes on by itself once that is connected again, and with
+    /// `writes` once they are allowed again.
     Wait {
         reason: String,
         connection: Option<String>,
+        writes: bool,
     },
     /// Something newer took its place: there is nothing left to do.
     Overtaken { reason: String },
@@ -63,10 +65,17 @@ pub(crate) fn verdict(error: &Error, attempt: i64) -> Verdict {
         Remedy::Connection(connection) => Verdict::Wait {
             reason,
             connection: Some(connection),
+            writes: false,
+        },
+        Remedy::Writes(connection) => Verdict::Wait {
+            reason,
+            connection,
+            writes: true,
         },
         Remedy::Person => Verdict::Wait {
             reason,
             connection: None,
+            writes: false,
         },
         Remedy::Overtaken => Verdict::Overtaken { reason },
         Remedy::None => Verdict::Failed { reason },
@@ -115,7 +124,7 @@ mod tests {
         };
         assert!(matches!(
             verdict(&confirmation, 1),
-            Verdict::Wait { connection: None, reason } if reason.contains("archived")
+            Verdict::Wait { connection: None, writes: false, reason } if reason.contains("archived")
         ));
         assert!(matches!(
             verdict(&Error::StalePlan { plan: plan() }, 1),

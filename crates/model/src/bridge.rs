@@ -139,7 +139,7 @@ pub struct Archive {
     pub after_days: u32,
 }
 
-/// What makes a plan stop and ask a person.
+/// What makes a plan stop and ask a person: a share or a number that is passed, whichever comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Brakes {
@@ -149,6 +149,27 @@ pub struct Brakes {
     pub change_share: f64,
     /// Below this number of records the shares do not bind.
     pub at_least: u32,
+    /// Most assets one plan may archive, however many are linked; `None` for no such limit.
+    #[serde(default = "archive_most")]
+    pub archive_most: Option<u32>,
+    /// Most linked assets one plan may change; `None` for no such limit.
+    #[serde(default = "change_most")]
+    pub change_most: Option<u32>,
+    /// Most assets one plan may create; `None` for no such limit.
+    #[serde(default)]
+    pub create_most: Option<u32>,
+}
+
+/// Also that of bridges made before there was such a limit: a twentieth of 20,000 assets is too many to be archived
+/// without anybody looking.
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
+fn archive_most() -> Option<u32> {
+    Some(100)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
+fn change_most() -> Option<u32> {
+    Some(5_000)
 }
 
 impl Default for Brakes {
@@ -157,6 +178,9 @@ impl Default for Brakes {
             archive_share: 0.05,
             change_share: 0.5,
             at_least: 10,
+            archive_most: archive_most(),
+            change_most: change_most(),
+            create_most: None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod mapping;
 pub mod matching;
 pub mod operation;
+pub mod pause;
 pub mod run;
 pub mod source;
 pub mod undone;
@@ -34,6 +35,7 @@ pub use operation::{
     Action, Change, ClientTarget, LinkBefore, MatchNeeded, Operation, Place, PlanCounts, PlanSummary, Reason,
     SiteTarget, Subject, TypeTarget,
 };
+pub use pause::WritePause;
 pub use run::{Outcome, Run, RunCounts, RunKind, RunState};
 pub use source::{
     DeviceKeys, DeviceProjection, FieldFault, Location, Organization, Presence, RawDevice, Role, ValueType,

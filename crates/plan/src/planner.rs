@@ -183,7 +183,8 @@ impl<'a> Planner<'a> {
     }
 
     /// Ends the plan: how many of each, and what the brakes say.
-    pub fn finish(self) -> (PlanCounts, Vec<String>) {
+    pub fn finish(mut self) -> (PlanCounts, Vec<String>) {
+        self.load.creations = self.counts.create_assets;
         let warnings = warnings(self.load, &self.input.settings.brakes);
         (self.counts, warnings)
     }

@@ -5,6 +5,7 @@ use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::Result;
 use crate::json::{instant, micros};
 use crate::open::Store;
+use crate::pause::may_write;
 use jiff::Timestamp;
 use model::{ConnectionId, Moment, PlanId, RunId, Steady};
 use serde_json::json;
@@ -184,8 +185,11 @@ impl Store {
     /// those whose claim still stood at the version it was read at. Only for those may anything be sent, and their
     /// version is one higher now.
     ///
+    /// `despite_pause` is a person's word that holds for an undo.
+    ///
     /// # Errors
-    /// When the database fails.
+    /// [`crate::Error::WritesPaused`] or [`crate::Error::WritesOff`] while writes are switched off, and when the
+    /// database fails.
     pub async fn intend(
         &self,
         run: &RunId,
@@ -193,8 +197,10 @@ impl Store {
         destination: &ConnectionId,
         intents: &[NewIntent],
         settles: Duration,
+        despite_pause: bool,
     ) -> Result<BTreeSet<u32>> {
         let mut tx = self.write().await?;
+        may_write(&mut tx, destination, despite_pause).await?;
         let now = self.moment(&mut tx).await?;
         let (boot, up) = match &now.steady {
             Some(Steady { boot, up }) => (Some(boot.as_str()), Some(whole_micros(*up))),

@@ -266,6 +266,65 @@ impl Store {
         tx.commit().await
     }
 
+    /// Records what was noticed about a connection, unless a person paused it: their word stands until they take it
+    /// back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observe_connection(&self, id: &ConnectionId, state: &ConnectionState) -> Result<()> {
+        let success = matches!(state, ConnectionState::Connected).then(|| micros(self.clock.now()));
+        let mut tx = self.write().await?;
+        let rows = execute!(
+            tx,
+            "UPDATE connection SET state = $1, last_success = COALESCE($2, last_success), version = version + 1
+             WHERE id = $3 AND state <> $4",
+            text("state of a connection", state)?,
+            success,
+            id.as_str(),
+            text("state of a connection", &ConnectionState::Paused)?
+        )?;
+        if rows == 0 {
+            return Ok(());
+        }
+        let note = Note::new("connection.state", id.as_str()).with(json!({ "state": state }));
+        self.note(&mut tx, &[note]).await?;
+        tx.commit().await
+    }
+
+    /// Switches a connection as a person wants it: its state, whether it may be written to, or both.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or when the database fails.
+    pub async fn switch_connection(
+        &self,
+        id: &ConnectionId,
+        state: Option<&ConnectionState>,
+        read_only: Option<bool>,
+        reason: Option<&str>,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        let stored = state
+            .map(|state| text("state of a connection", state))
+            .transpose()?;
+        let row = fetch_optional!(
+            tx,
+            (String,),
+            "UPDATE connection SET state = COALESCE($1, state), read_only = COALESCE($2, read_only),
+                 version = version + 1 WHERE id = $3 RETURNING name",
+            stored,
+            read_only,
+            id.as_str()
+        )?;
+        let (name,) = row.ok_or_else(|| Error::Missing {
+            what: "connection",
+            name: id.to_string(),
+        })?;
+        let detail = json!({ "id": id, "state": state, "read_only": read_only, "reason": reason });
+        self.note(&mut tx, &[Note::new("connection.switched", name).with(detail)])
+            .await?;
+        tx.commit().await
+    }
+
     /// The secrets of a connection.
     ///
     /// # Errors

@@ -140,6 +140,23 @@ pub enum Error {
         /// What stands there.
         what: String,
     },
+    /// All writes are paused.
+    #[error(
+        "{pause}. Nothing more is written; reads and plans go on. An Owner lets writes go on with: rmmbridge resume"
+    )]
+    WritesPaused {
+        /// Why, by whom and since when.
+        pause: model::WritePause,
+    },
+    /// Writes to this connection are switched off.
+    #[error("connection `{connection}` {}: nothing more is written to it. To change that: rmmbridge connection {} {connection}",
+        if *.paused { "is paused" } else { "is read-only" }, if *.paused { "resume" } else { "writable" })]
+    WritesOff {
+        /// The connection's name.
+        connection: String,
+        /// Whether it is paused as a whole; otherwise it may be read.
+        paused: bool,
+    },
     /// Another process is the runner of this database.
     #[error("another rmmbridge is at work on this database ({holder}). Wait for it to finish, or stop it")]
     Busy {

@@ -3,13 +3,14 @@
 //! The row is the truth. The queue's own tables carry deliveries, each the word that a job is due; a job counts them,
 //! and [`Store::claim_job`] lets only the newest one start it. So a delivery that comes twice, or late, does nothing.
 
+use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
 use jiff::Timestamp;
 use model::{Actor, BridgeId, ConnectionId, RunId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub struct Job {
     pub due: Timestamp,
     /// The connection whose reconnection it waits for.
     pub waits_for: Option<ConnectionId>,
+    /// Whether it waits for writes to be allowed again, to that connection or at all.
+    pub waits_for_writes: bool,
     /// Why it waits, failed, or is tried again.
     pub reason: Option<String>,
     /// How far it is, in words.
@@ -125,6 +128,8 @@ pub struct JobEnd {
     pub reason: Option<String>,
     /// The connection whose reconnection it waits for.
     pub waits_for: Option<ConnectionId>,
+    /// Whether it waits for writes to be allowed again.
+    pub waits_for_writes: bool,
     /// What came of it.
     pub result: Option<Value>,
     /// The run it led to.
@@ -154,6 +159,7 @@ struct Row {
     attempt: i64,
     due: i64,
     waits_for: Option<String>,
+    waits_for_writes: Option<bool>,
     reason: Option<String>,
     progress: Option<String>,
     result: Option<String>,
@@ -178,6 +184,7 @@ fn job(row: Row) -> Result<Job> {
         attempt: row.attempt,
         due: instant(row.due),
         waits_for: row.waits_for.map(ConnectionId),
+        waits_for_writes: row.waits_for_writes.unwrap_or(false),
         reason: row.reason,
         progress: row.progress,
         result: row
@@ -200,6 +207,16 @@ pub(crate) fn abandoned(table: &str) -> String {
 }
 
 impl Store {
+    /// Notes within a transaction that a person wants a job tried again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_retry(&self, tx: &mut Tx, job: &Job) -> Result<()> {
+        let detail = json!({ "job": job.id, "was": job.state.as_str(), "reason": job.reason });
+        self.note(tx, &[Note::new("job.retried", &job.kind).with(detail)])
+            .await
+    }
+
     /// Stores a job within a transaction; its id, or `None` when there is one of that key already.
     ///
     /// # Errors
@@ -222,7 +239,13 @@ impl Store {
             micros(new.due),
             micros(self.clock.now())
         )?;
-        Ok((inserted > 0).then_some(id))
+        if inserted == 0 {
+            return Ok(None);
+        }
+        let detail = json!({ "job": id, "key": new.key, "arguments": new.arguments });
+        self.note(tx, &[Note::new("job.asked_for", new.kind).with(detail)])
+            .await?;
+        Ok(Some(id))
     }
 
     /// Starts a queued job for `holder`, when `delivery` is the newest word of it.
@@ -264,7 +287,7 @@ impl Store {
             tx,
             (i64,),
             "UPDATE job SET state = 'queued', delivery = delivery + 1, due = $1, reason = $2, holder = NULL,
-                            waits_for = NULL, progress = NULL, finished = NULL, attempt = $3
+                            waits_for = NULL, waits_for_writes = NULL, progress = NULL, finished = NULL, attempt = $3
              WHERE id = $4 AND delivery = $5 AND state = $6
              RETURNING delivery",
             micros(due),
@@ -296,12 +319,13 @@ impl Store {
             .transpose()?;
         let ended = execute!(
             tx,
-            "UPDATE job SET state = $1, reason = $2, waits_for = $3, result = $4, run_id = $5, holder = NULL,
-                            finished = $6
-             WHERE id = $7 AND delivery = $8 AND state IN ('running', 'waiting')",
+            "UPDATE job SET state = $1, reason = $2, waits_for = $3, waits_for_writes = $4, result = $5,
+                            run_id = $6, holder = NULL, finished = $7
+             WHERE id = $8 AND delivery = $9 AND state IN ('running', 'waiting')",
             state.as_str(),
             end.reason.as_deref().map(plain),
             end.waits_for.as_ref().map(ConnectionId::as_str),
+            end.waits_for_writes,
             result,
             end.run.as_ref().map(RunId::as_str),
             state.is_over().then(|| micros(self.clock.now())),
@@ -426,7 +450,8 @@ impl Store {
         )
     }
 
-    /// Jobs that wait for the reconnection of a connection.
+    /// Jobs that wait for something that comes without them: a connection that is connected again, writes that are
+    /// allowed again.
     ///
     /// # Errors
     /// When the database fails.
@@ -435,7 +460,9 @@ impl Store {
         let rows = fetch_all!(
             conn,
             Row,
-            "SELECT * FROM job WHERE state = 'waiting' AND waits_for IS NOT NULL ORDER BY created, id"
+            "SELECT * FROM job WHERE state = 'waiting' AND (waits_for IS NOT NULL OR waits_for_writes = $1)
+             ORDER BY created, id",
+            true
         )?;
         rows.into_iter().map(job).collect()
     }
@@ -467,6 +494,10 @@ impl Store {
         let yesterday = self.clock.now().as_second() - 24 * 3600;
         execute!(tx, tasks, yesterday)?;
         execute!(tx, workers, yesterday)?;
+        if forgotten > 0 {
+            let note = Note::new("jobs.forgotten", "finished jobs").with(json!({ "jobs": forgotten }));
+            self.note(&mut tx, &[note]).await?;
+        }
         tx.commit().await?;
         Ok(forgotten)
     }

@@ -34,6 +34,7 @@ mod lease;
 mod link;
 mod open;
 mod packed;
+mod pause;
 mod plan;
 mod projection;
 pub mod registry;

@@ -1,10 +1,12 @@
 //! Stored plans: a summary and its operations, written as they are made and visible when complete.
 
+use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
 use model::{Bridge, BridgeId, Operation, PlanCounts, PlanId, PlanSummary, RunId, SnapshotId};
+use serde_json::json;
 
 /// Operations that wait in memory before they are written together.
 const BATCH: usize = 1024;
@@ -252,6 +254,11 @@ impl PlanWriter {
         if rows == 0 {
             return Err(overtaken());
         }
+        let detail = json!({
+            "bridge": self.summary.bridge, "counts": self.summary.counts, "undoes": self.summary.undoes,
+        });
+        let note = Note::new("plan.made", self.summary.id.as_str()).with(detail);
+        self.store.note(&mut tx, &[note]).await?;
         tx.commit().await?;
         Ok(self.summary)
     }

@@ -339,10 +339,10 @@ mod tests {
         for migration in MIGRATOR.iter() {
             let directory = tempfile::tempdir().unwrap();
             let old = of_schema(&directory.path().join("old.db"), migration.version).await;
-            old.put_secret("c1", "client_secret", "still opens")
+            let mut tx = old.write().await.unwrap();
+            old.put_secret_in(&mut tx, "c1", "client_secret", "still opens")
                 .await
                 .unwrap();
-            let mut tx = old.write().await.unwrap();
             execute!(
                 tx,
                 "INSERT INTO connection (id, kind, name, state, settings, read_only, allow_private_hosts, created, version)

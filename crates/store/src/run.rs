@@ -183,19 +183,28 @@ impl Store {
         let mut tx = self.write().await?;
         let sql = format!(
             "UPDATE run SET state = 'failed', reason = $2, finished = $3
-             WHERE state = 'running' AND (holder IS NULL OR {})",
+             WHERE state = 'running' AND (holder IS NULL OR {}) RETURNING id",
             abandoned("run")
         );
         let now = self.database_time(&mut tx).await?;
-        let ended = execute!(
+        let ended = fetch_all!(
             tx,
+            (String,),
             sqlx::AssertSqlSafe(sql),
             micros(now),
             plain(reason),
             micros(self.clock.now())
         )?;
+        let state = RunState::Failed {
+            reason: reason.to_owned(),
+        };
+        let notes: Vec<Note> = ended
+            .iter()
+            .map(|(id,)| Note::new("run.ended", id).with(json!({ "state": state })))
+            .collect();
+        self.note(&mut tx, &notes).await?;
         tx.commit().await?;
-        Ok(ended)
+        Ok(ended.len() as u64)
     }
 
     /// The newest runs.

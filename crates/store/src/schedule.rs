@@ -1,11 +1,13 @@
 //! Schedules: when a bridge is synced, or only planned, without anybody asking.
 
+use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, plain};
 use crate::open::Store;
 use jiff::Timestamp;
 use model::BridgeId;
+use serde_json::json;
 
 /// What a schedule does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +108,9 @@ impl Store {
             }
             error
         })?;
+        let detail = json!({ "what": what.as_str(), "cron": cron, "zone": zone });
+        let note = Note::new("schedule.set", bridge.as_str()).with(detail);
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await?;
         row.map(schedule).ok_or_else(|| Error::Missing {
             what: "schedule",
@@ -135,16 +140,23 @@ impl Store {
     pub async fn switch_schedule(&self, id: &str, enabled: bool, paused: Option<&str>) -> Result<()> {
         let mut tx = self.write().await?;
         let now = micros(self.clock.now());
-        let switched = execute!(
+        let switched = fetch_optional!(
             tx,
+            (String, String),
             "UPDATE schedule SET enabled = $1, paused = $2, last_tick = CASE WHEN $1 THEN $3 ELSE last_tick END
-             WHERE id = $4",
+             WHERE id = $4 RETURNING bridge_id, what",
             enabled,
             paused.map(plain),
             now,
             id
         )?;
-        found(switched, id)?;
+        let (bridge, what) = found(switched, id)?;
+        let action = match enabled {
+            true => "schedule.resumed",
+            false => "schedule.paused",
+        };
+        let note = Note::new(action, bridge).with(json!({ "what": what, "reason": paused }));
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 
@@ -154,8 +166,15 @@ impl Store {
     /// [`Error::Missing`], or when the database fails.
     pub async fn remove_schedule(&self, id: &str) -> Result<()> {
         let mut tx = self.write().await?;
-        let removed = execute!(tx, "DELETE FROM schedule WHERE id = $1", id)?;
-        found(removed, id)?;
+        let removed = fetch_optional!(
+            tx,
+            (String, String),
+            "DELETE FROM schedule WHERE id = $1 RETURNING bridge_id, what",
+            id
+        )?;
+        let (bridge, what) = found(removed, id)?;
+        let note = Note::new("schedule.removed", bridge).with(json!({ "what": what }));
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 
@@ -174,12 +193,9 @@ impl Store {
     }
 }
 
-fn found(rows: u64, id: &str) -> Result<()> {
-    if rows == 0 {
-        return Err(Error::Missing {
-            what: "schedule",
-            name: id.to_owned(),
-        });
-    }
-    Ok(())
+fn found<T>(row: Option<T>, id: &str) -> Result<T> {
+    row.ok_or_else(|| Error::Missing {
+        what: "schedule",
+        name: id.to_owned(),
+    })
 }

@@ -1,5 +1,6 @@
 //! Sealed values by owner and name.
 
+use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::micros;
@@ -42,6 +43,8 @@ impl Store {
     pub async fn put_secret(&self, owner: &str, name: &str, value: &str) -> Result<()> {
         let mut tx = self.write().await?;
         self.put_secret_in(&mut tx, owner, name, value).await?;
+        let note = Note::new("secret.set", owner).with(serde_json::json!({ "name": name }));
+        self.note(&mut tx, &[note]).await?;
         tx.commit().await
     }
 

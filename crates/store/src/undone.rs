@@ -100,6 +100,11 @@ impl Store {
         for number in numbers {
             take_back(&mut tx, plan, *number, run).await?;
         }
+        if !numbers.is_empty() {
+            let detail = json!({ "plan": plan, "numbers": numbers });
+            self.note(&mut tx, &[Note::new("undone.settled", run.as_str()).with(detail)])
+                .await?;
+        }
         tx.commit().await
     }
 

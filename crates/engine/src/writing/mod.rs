@@ -35,6 +35,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) timing: Timing,
     /// What is taken back, when the plan is one of an undo.
     pub(crate) undoing: Option<Undoing>,
+    /// A person lets this undo go on although all writes are paused.
+    pub(crate) despite_pause: bool,
 }
 
 /// The run that is undone.
@@ -215,7 +217,14 @@ impl Writer<'_> {
         let store = &self.engine.store;
         let settles = self.timing.quarantine();
         let turns = store
-            .intend(self.run, self.plan, &self.bridge.destination, &intents, settles)
+            .intend(
+                self.run,
+                self.plan,
+                &self.bridge.destination,
+                &intents,
+                settles,
+                self.despite_pause,
+            )
             .await?;
         let (ours, theirs): (Vec<_>, Vec<_>) = ready
             .into_iter()

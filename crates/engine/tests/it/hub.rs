@@ -6,6 +6,7 @@ use engine::applying::ApplyOptions;
 use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Runner, Work};
 use model::{Actor, ActorRole, Bridge, Connection, OrganizationMatch, PlanSummary, Run, Verdict};
+use simulators::directory::Directory;
 use simulators::ninjaone::{NinjaOne, Options};
 use simulators::technician::Technician;
 use std::time::Duration;
@@ -46,6 +47,43 @@ impl Hub {
         let bridge = hub
             .engine
             .add_bridge(&hub.actor, "assets", &connection.id, &registry.id, preset)
+            .await
+            .unwrap();
+        (hub, bridge)
+    }
+
+    /// A hub with a consented connection and a bridge to a reference directory, one asset a request and one at a time.
+    pub async fn to_directory(store: &TestStore, options: Options, directory: &Directory) -> (Self, Bridge) {
+        let hub = Self::new(store, options).await;
+        let source = hub.connect("ninjaone", true).await.unwrap();
+        let request = ConnectionRequest {
+            kind: "directory".to_owned(),
+            name: "directory".to_owned(),
+            settings: serde_json::json!({
+                "base_url": directory.base_url(), "batch": 1, "requests_at_once": 1,
+            }),
+            secrets: Secrets::from([("api_key".to_owned(), "directory-demo-key".into())]),
+            allow_private_hosts: true,
+        };
+        let to = hub.engine.save_connection(&hub.actor, request).await.unwrap();
+        let bridge = hub
+            .engine
+            .add_bridge(&hub.actor, "assets", &source.id, &to.id, "default")
+            .await
+            .unwrap();
+        let mut settings = bridge.settings.clone();
+        settings.mapping.rules.truncate(1);
+        settings.mapping.rules[0].target = "serial_number".to_owned();
+        let named = bridge
+            .settings
+            .mapping
+            .rules
+            .iter()
+            .find(|rule| rule.target == "name");
+        settings.mapping.rules.extend(named.cloned());
+        let bridge = hub
+            .engine
+            .change_bridge(&hub.actor, &bridge, settings)
             .await
             .unwrap();
         (hub, bridge)
@@ -188,6 +226,7 @@ pub fn engine_on(store: &TestStore) -> Engine {
     let connectors = Connectors::new(vec![
         ninjaone::connector(),
         registry::connector(store_handle.clone()),
+        testkit::directory::connector(),
     ]);
     let options = EngineOptions::new("a test");
     Engine::new(store_handle, connectors, options)

@@ -55,7 +55,7 @@ async fn an_intent_without_an_outcome_is_looked_up_before_it_is_sent_again() {
                 version,
             };
             let turn = store
-                .intend(&run.id, &plan.id, &bridge.destination, &[intent], settles)
+                .intend(&run.id, &plan.id, &bridge.destination, &[intent], settles, false)
                 .await
                 .unwrap();
             assert!(turn.contains(&operation.number));

@@ -9,5 +9,6 @@ mod hub;
 mod importing;
 mod interrupted;
 mod story;
+mod switching;
 mod undo_moments;
 mod undoing;

@@ -127,7 +127,14 @@ async fn a_write_back_whose_answer_was_lost_is_found_out_and_not_reported_as_som
             marker,
         };
         let turns = store
-            .intend(&dead.id, &plan.id, &bridge.destination, &[intent], Duration::ZERO)
+            .intend(
+                &dead.id,
+                &plan.id,
+                &bridge.destination,
+                &[intent],
+                Duration::ZERO,
+                false,
+            )
             .await
             .unwrap();
         assert_eq!(turns.len(), 1);
@@ -201,7 +208,7 @@ async fn a_schedule_stops_at_a_paused_bridge_and_a_person_is_asked() {
         .sync(&hub.actor, &runner, &bridge, false, hub.work())
         .await
         .unwrap();
-    assert!(asked.run.is_none() && asked.stopped.unwrap().contains("paused"));
+    assert!(asked.run.is_none() && asked.stopped.unwrap().reason.contains("paused"));
     let plan = hub
         .engine
         .newest_plan(&hub.actor, &bridge)

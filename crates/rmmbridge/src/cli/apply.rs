@@ -33,6 +33,10 @@ pub struct ApplyArguments {
     /// You have seen what made the brakes stop, and go on
     #[arg(long)]
     confirm: bool,
+
+    /// For the plan of an undo: take it back although all writes are paused
+    #[arg(long)]
+    while_paused: bool,
 }
 
 pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -> anyhow::Result<ExitCode> {
@@ -62,6 +66,7 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
         deselected,
         confirmed: arguments.confirm,
         in_doubt: false,
+        despite_pause: arguments.while_paused,
     };
     let run = match handing::runner_or_worker(session).await? {
         Some(runner) => {
@@ -77,6 +82,7 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
                 deselected: options.deselected,
                 confirmed: options.confirmed,
                 in_doubt: false,
+                despite_pause: options.despite_pause,
             };
             match handing::hand_over(session, &kind).await? {
                 Followed::Result(JobResult::Apply { run }) => run,

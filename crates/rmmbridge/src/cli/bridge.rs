@@ -1,5 +1,6 @@
 //! `bridge`: joining a source to a destination.
 
+use super::bridge_set;
 use crate::output::{Output, table};
 use crate::session::Session;
 use clap::Subcommand;
@@ -34,6 +35,8 @@ pub enum BridgeCommand {
         #[arg(long)]
         device: Option<String>,
     },
+    /// Set what makes a plan stop and ask, when assets are archived, and what happens to new organizations
+    Set(bridge_set::SetArguments),
     /// Let the schedule of a bridge go on after an undo paused it
     Resume {
         /// The bridge; not needed while there is one
@@ -92,6 +95,7 @@ pub async fn run(session: &Session, command: BridgeCommand, output: Output) -> a
         BridgeCommand::Show { name, device } => {
             show(session, name.as_deref(), device.as_deref(), output).await?
         }
+        BridgeCommand::Set(arguments) => return bridge_set::run(session, arguments, output).await,
         BridgeCommand::Resume { name } => {
             let bridge = engine.find_bridge(actor, name.as_deref()).await?;
             let was = bridge.paused.is_some();
@@ -134,6 +138,8 @@ async fn show(
                 "Its schedule is paused: {reason}. To let it go on: rmmbridge bridge resume\n\n"
             ));
         }
+        text.push_str(&bridge_set::text(&bridge.settings));
+        text.push('\n');
         let rows = mapping.rules.iter().map(|rule| {
             let value = match &rule.value {
                 RuleValue::Expression(expression) => expression.clone(),

@@ -1,7 +1,7 @@
 //! `check`: what connections there are, and whether one works, point by point.
 
-use super::exit;
-use crate::output::{Output, table, time};
+use super::{connection, exit};
+use crate::output::Output;
 use crate::session::Session;
 use clap::Args;
 use connect::Verdict;
@@ -16,24 +16,15 @@ pub struct CheckArguments {
 pub async fn run(session: &Session, arguments: CheckArguments, output: Output) -> anyhow::Result<ExitCode> {
     let Some(name) = arguments.name else {
         let all = session.engine.connections(&session.actor).await?;
-        output.show(&all, || {
-            if all.is_empty() {
-                return "No connections yet. Make one with: rmmbridge connect".to_owned();
-            }
-            let rows = all.iter().map(|c| {
-                let success = c.last_success.map_or_else(|| "never".to_owned(), time);
-                vec![c.name.clone(), c.kind.clone(), c.state.to_string(), success]
-            });
-            table(&["name", "kind", "state", "last success"], rows)
-        })?;
+        output.show(&all, || connection::list(&all))?;
         return Ok(ExitCode::SUCCESS);
     };
-    let connection = session
+    let found = session
         .engine
         .find_connection(&session.actor, Some(&name))
         .await?;
     let points = session
-        .unless_stopped(session.engine.check(&session.actor, &connection.id))
+        .unless_stopped(session.engine.check(&session.actor, &found.id))
         .await??;
     output.show(&points, || {
         let mut text = String::new();

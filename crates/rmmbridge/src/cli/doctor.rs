@@ -66,6 +66,10 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<CheckPoint>> {
         Ok(word) => CheckPoint::failed("Database integrity", format!("{word}. Restore a backup")),
         Err(error) => CheckPoint::failed("Database integrity", error.to_string()),
     });
+    points.push(match session.engine.write_pause(&session.actor).await? {
+        None => CheckPoint::passed("Writes", "not paused"),
+        Some(pause) => CheckPoint::failed("Writes", format!("{pause}. To let them go on: rmmbridge resume")),
+    });
     points.push(match session.engine.become_runner(&session.actor).await {
         Ok(runner) => {
             runner.leave().await;

@@ -52,7 +52,12 @@ fn code(error: &anyhow::Error) -> ExitCode {
     match engine {
         Some(engine::Error::Store(error)) if store(error) => ExitCode::from(BUSY),
         Some(
-            engine::Error::NeedsConfirmation { .. } | engine::Error::Store(store::Error::Unconfirmed { .. }),
+            engine::Error::NeedsConfirmation { .. }
+            | engine::Error::Store(
+                store::Error::Unconfirmed { .. }
+                | store::Error::WritesPaused { .. }
+                | store::Error::WritesOff { .. },
+            ),
         ) => ExitCode::from(PERSON),
         Some(engine::Error::Stopped) => ExitCode::from(130),
         _ => ExitCode::FAILURE,

@@ -5,9 +5,11 @@ mod assets;
 mod audit;
 mod backup;
 mod bridge;
+mod bridge_set;
 mod check;
 mod config;
 mod connect;
+mod connection;
 mod contacts;
 mod demo;
 mod doctor;
@@ -17,6 +19,7 @@ mod instance;
 mod jobs;
 mod keys;
 mod matching;
+mod pause;
 mod plan;
 mod runs;
 mod schedule;
@@ -38,7 +41,7 @@ Exit codes:
   1  failed; the message says what and what to do next
   2  the command line is not right
   3  a person has to decide: organizations that match and sync leave open, a plan the brakes stopped,
-     a check that failed, a configuration that needs its secrets, a restored or copied hub that waits
+     a check that failed, writes that are switched off, a configuration that needs its secrets, a restored or copied hub that waits
   4  done, but some records could not be written (see rmmbridge runs), or some lines of a CSV file were left out
   5  another rmmbridge is at work on this database, or on this bridge
   130  stopped by Ctrl-C; what was finished before stands
@@ -99,7 +102,10 @@ enum Command {
     Connect(connect::ConnectArguments),
     /// List connections, or check one point by point with the vendor's own answers
     Check(check::CheckArguments),
-    /// Join a source to a destination, or show and list bridges
+    /// Switch a connection off or on, or make it read-only
+    #[command(subcommand)]
+    Connection(connection::ConnectionCommand),
+    /// Join a source to a destination, show and list bridges, set their brakes
     #[command(subcommand)]
     Bridge(bridge::BridgeCommand),
     /// Which organization is which client: show, match, create, exclude
@@ -112,6 +118,10 @@ enum Command {
     Sync(sync::SyncArguments),
     /// Take back what a run wrote, as far as it still stands
     Undo(undo::UndoArguments),
+    /// Stop all writes at once, to every destination; reads and plans go on
+    Pause(pause::PauseArguments),
+    /// Let writes go on that were paused
+    Resume,
     /// The history of reads and applied plans, and why records failed
     Runs(runs::RunsArguments),
     /// Run jobs and schedules until stopped; on PostgreSQL as many of them as you like, on machines of their own
@@ -171,12 +181,15 @@ impl Command {
             Self::Demo(_) => "demo",
             Self::Connect(_) => "connect",
             Self::Check(_) => "check",
+            Self::Connection(_) => "connection",
             Self::Bridge(_) => "bridge",
             Self::Match(_) => "match",
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Sync(_) => "sync",
             Self::Undo(_) => "undo",
+            Self::Pause(_) => "pause",
+            Self::Resume => "resume",
             Self::Runs(_) => "runs",
             Self::Worker(_) => "worker",
             Self::Jobs(_) => "jobs",
@@ -239,12 +252,15 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
     let result = match command {
         Command::Connect(arguments) => connect::run(&session, arguments, output).await,
         Command::Check(arguments) => check::run(&session, arguments, output).await,
+        Command::Connection(command) => connection::run(&session, command, output).await,
         Command::Bridge(command) => bridge::run(&session, command, output).await,
         Command::Match(arguments) => matching::run(&session, arguments, output).await,
         Command::Plan(arguments) => plan::run(&session, arguments, output).await,
         Command::Apply(arguments) => apply::run(&session, arguments, output).await,
         Command::Sync(arguments) => sync::run(&session, arguments, output).await,
         Command::Undo(arguments) => undo::run(&session, arguments, output).await,
+        Command::Pause(arguments) => pause::pause(&session, arguments, output).await,
+        Command::Resume => pause::resume(&session, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Jobs(arguments) => jobs::run(&session, arguments, output).await,

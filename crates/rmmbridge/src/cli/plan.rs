@@ -79,9 +79,10 @@ pub async fn run(session: &Session, arguments: PlanArguments, output: Output) ->
         "plan": summary, "operations": operations, "more": more,
         "skipped_fields": skipped,
     });
+    let notice = super::pause::notice(session).await?;
     output.show(&document, || {
         format!(
-            "{}{}",
+            "{}{}{notice}",
             render_skipped(&skipped),
             text(&summary, &operations, more)
         )

@@ -1,6 +1,6 @@
 //! `undo`: taking back what a run wrote.
 
-use super::{apply, plan as plan_command};
+use super::{apply, pause, plan as plan_command};
 use crate::output::{Output, table, time};
 use crate::session::Session;
 use anyhow::{Context as _, bail};
@@ -38,6 +38,10 @@ pub struct UndoArguments {
     /// Write it; without this, the plan of the undo is shown and nothing is written
     #[arg(long, requires = "run")]
     yes: bool,
+
+    /// Take it back although all writes are paused
+    #[arg(long, requires = "yes")]
+    while_paused: bool,
 
     /// How many operations to show, and how many of what stays
     #[arg(long, default_value_t = 20, value_name = "N")]
@@ -92,14 +96,19 @@ pub async fn run(session: &Session, arguments: UndoArguments, output: Output) ->
         "plan": plan, "operations": shown.writes, "stays": shown.stays, "more": shown.more, "run": null,
     });
     if !arguments.yes || plan.counts.writes() == 0 {
+        let notice = pause::notice(session).await?;
         output.show(&document, || {
-            shown.text(&of, &plan) + &advice(&arguments, &of, &plan)
+            shown.text(&of, &plan) + &advice(&arguments, &of, &plan) + &notice
         })?;
         return Ok(ExitCode::SUCCESS);
     }
     output.say(&shown.text(&of, &plan))?;
+    let options = ApplyOptions {
+        despite_pause: arguments.while_paused,
+        ..ApplyOptions::default()
+    };
     let undone = engine
-        .apply(actor, &runner, &plan.id, ApplyOptions::default(), session.work())
+        .apply(actor, &runner, &plan.id, options, session.work())
         .await?;
     session.progress.clear();
     let failed = engine.failed_items(actor, &undone).await?;

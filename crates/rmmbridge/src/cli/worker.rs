@@ -29,6 +29,7 @@ pub async fn run(session: &Session, arguments: WorkerArguments) -> anyhow::Resul
         "worker: ready, {} at once; Ctrl-C stops it at the next safe point",
         arguments.concurrency
     );
+    eprint!("{}", super::pause::notice(session).await?);
     worker.run().await;
     eprintln!("worker: stopped; what was under way is back in the queue");
     Ok(ExitCode::SUCCESS)

@@ -3,16 +3,19 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 28] = [
     "demo",
     "connect",
     "check",
+    "connection",
     "bridge",
     "match",
     "plan",
     "apply",
     "sync",
     "undo",
+    "pause",
+    "resume",
     "runs",
     "worker",
     "jobs",
@@ -71,6 +74,9 @@ fn every_command_explains_itself() {
         "instance confirm",
         "bridge add",
         "bridge show",
+        "connection pause",
+        "connection read-only",
+        "bridge set",
         "bridge resume",
         "match set",
         "match create",

@@ -276,7 +276,7 @@ async fn read_only_comes_along_and_is_left_alone_by_a_document_without_it() {
     program.ends(3, &["sync"]);
     program.works(&["match", "create", "--unmatched"]);
     program.works(&["plan"]);
-    program.refuses(&["apply"], &["read-only"]);
+    program.refuses_with(3, &["apply"], &["read-only"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ mod program;
 mod secrets;
 mod simulating;
 mod stopping;
+mod switching;
 mod tenant;
 mod undoing;
 mod workers;

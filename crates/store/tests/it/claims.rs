@@ -31,6 +31,7 @@ async fn intend(store: &Store, bridge: &Bridge, run: &RunId, version: i64, numbe
             &bridge.destination,
             &intents,
             QUARANTINE,
+            false,
         )
         .await
         .unwrap()

@@ -6,6 +6,7 @@
 mod address;
 mod assets;
 mod audit;
+mod audit_coverage;
 mod backups;
 mod backups_of_old_schemas;
 mod bridges;

@@ -167,6 +167,7 @@ fn brakes_warn_about_large_plans() {
         archive_share: 0.25,
         change_share: 0.25,
         at_least: 2,
+        ..Brakes::default()
     };
     let mut input = client();
     for i in 0..6 {
