@@ -7,6 +7,10 @@ use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{AuditMark, Store};
+use tokio::sync::Semaphore;
+
+/// Passwords hashed at once.
+const HASHING: usize = 4;
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) connectors: Connectors,
     pub(crate) options: EngineOptions,
+    /// Passwords are hashed so many at once: each takes some 20 MB.
+    pub(crate) hashing: Arc<Semaphore>,
 }
 
 impl Engine {
@@ -54,6 +60,7 @@ impl Engine {
             store,
             connectors,
             options,
+            hashing: Arc::new(Semaphore::new(HASHING)),
         }
     }
 

@@ -47,6 +47,30 @@ pub enum Error {
         /// Every problem, at its setting.
         problems: Vec<SettingProblem>,
     },
+    /// What a person typed cannot be used.
+    #[error("{}", .problems.iter().map(|p| format!("{}: {}", p.key, p.message)).collect::<Vec<_>>().join("; "))]
+    Input {
+        /// Every problem, at its field.
+        problems: Vec<SettingProblem>,
+    },
+    /// Name and password do not fit.
+    #[error("name or password is wrong")]
+    SignIn,
+    /// Signing in failed too often.
+    #[error("signing in failed too often. Try again in {seconds} s")]
+    TooManyFailures {
+        /// How long to wait.
+        seconds: i64,
+    },
+    /// A link that works once was used, or is too old.
+    #[error("this link was used already, or it is too old")]
+    TokenUsed,
+    /// A password could not be hashed.
+    #[error("checking a password: {0}")]
+    Password(String),
+    /// The queue failed.
+    #[error("the queue: {0}")]
+    Queue(String),
     /// The mapping of a bridge cannot be used.
     #[error("mapping of bridge `{bridge}`: {error}")]
     Mapping {

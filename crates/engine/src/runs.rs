@@ -3,6 +3,7 @@
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use model::{Actor, ActorRole, Operation, Outcome, Run};
+pub use store::RunFilter;
 
 /// An item of a run that did not end well.
 #[derive(Clone, Debug)]
@@ -21,6 +22,21 @@ impl Engine {
     pub async fn runs(&self, actor: &Actor, limit: usize) -> Result<Vec<Run>> {
         require(actor, ActorRole::Viewer, "see runs")?;
         Ok(self.store.runs(limit).await?)
+    }
+
+    /// A page of the history, newest first, and how many runs there are of this sort.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_page(
+        &self,
+        actor: &Actor,
+        which: &RunFilter,
+        offset: u64,
+        limit: usize,
+    ) -> Result<(Vec<Run>, u64)> {
+        require(actor, ActorRole::Viewer, "see runs")?;
+        Ok(self.store.run_page(which, offset, limit).await?)
     }
 
     /// The items of a run that failed, were skipped or are in doubt.

@@ -1,7 +1,6 @@
 //! One job, from its claim to its end.
 
 use crate::error::Result;
-use crate::kind::JobKind;
 use crate::queue::Queue;
 use crate::result::JobResult;
 use crate::verdict::{Verdict, verdict};
@@ -9,6 +8,7 @@ use engine::applying::ApplyOptions;
 use engine::sync::Stopped;
 use engine::{Engine, Progress, Remedy, Runner, Work};
 use jiff::SignedDuration;
+use model::JobKind;
 use model::{Actor, Run, RunId};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

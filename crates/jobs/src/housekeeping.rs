@@ -2,8 +2,8 @@
 
 use crate::error::Result;
 use crate::execution::Hands;
-use crate::kind::JobKind;
 use jiff::{SignedDuration, Timestamp};
+use model::JobKind;
 use model::{Actor, ConnectionState};
 use std::time::Duration;
 use tokio::time::Instant;

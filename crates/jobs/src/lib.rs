@@ -13,7 +13,7 @@ mod backend;
 mod error;
 mod execution;
 mod housekeeping;
-mod kind;
+mod port;
 mod queue;
 mod result;
 mod schedule;
@@ -21,7 +21,7 @@ mod verdict;
 mod worker;
 
 pub use error::{Error, Result};
-pub use kind::JobKind;
+pub use model::JobKind;
 pub use queue::{Backlog, Enqueued, Queue};
 pub use result::{JobResult, ReadNumbers, SkippedNumbers, SyncResult};
 pub use schedule::{NewSchedule, next_tick};

@@ -2,8 +2,8 @@
 
 use crate::backend::{self, Delivery};
 use crate::error::{Error, Result};
-use crate::kind::JobKind;
 use jiff::Timestamp;
+use model::JobKind;
 use model::{Actor, ActorRole};
 use std::time::Duration;
 use store::{Job, JobFilter, JobState, NewJob, Store, Tx};

@@ -1,12 +1,12 @@
 //! Schedules: cron expressions in a time zone, each tick one job for all workers together.
 
 use crate::error::{Error, Result};
-use crate::kind::JobKind;
 use crate::queue::{Queue, may};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use model::JobKind;
 use model::{Actor, BridgeId};
 use store::{JobState, Schedule, Scheduled};
 

@@ -414,6 +414,16 @@ impl Store {
         })?)
     }
 
+    /// The job of that key: the one an earlier request of the same key made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn job_of_key(&self, key: &str) -> Result<Option<Job>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(conn, Row, "SELECT * FROM job WHERE key = $1", plain(key))?;
+        row.map(job).transpose()
+    }
+
     /// Jobs of this kind on this bridge that are not over, within a transaction.
     ///
     /// # Errors

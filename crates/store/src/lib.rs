@@ -34,7 +34,11 @@ mod lease;
 mod link;
 mod open;
 mod packed;
+<<<<<<< HEAD
 mod pause;
+=======
+mod person;
+>>>>>>> 0fcc73f (Serve web pages: sign-in, set-up by a token from the console, overview, history of runs)
 mod plan;
 mod projection;
 pub mod registry;
@@ -49,6 +53,7 @@ mod snapshot;
 mod source_list;
 mod undone;
 pub mod vault;
+mod web_session;
 
 pub use audit::{AuditEntry, AuditHead, Note, Verified};
 pub use audit_mark::AuditMark;
@@ -64,11 +69,13 @@ pub use job::{Job, JobEnd, JobFilter, JobState, NewJob};
 pub use lease::{DatabaseLock, Lease, RunnerLock};
 pub use link::{Link, WrittenValue};
 pub use open::{DatabaseUrl, Store};
+pub use person::{Failures, NewPerson, TokenPurpose};
 pub use plan::PlanWriter;
 pub use projection::{DeviceForPlanning, StoredProjection};
 pub use rotation::Rotation;
 pub use rotation_keys::KeyRing;
-pub use run::{NewItem, NewLink, RunItem};
+pub use run::{NewItem, NewLink, RunFilter, RunItem};
 pub use schedule::{Schedule, Scheduled};
 pub use snapshot::{Snapshot, SnapshotWriter};
 pub use undone::{DoneItem, NewUndone};
+pub use web_session::WebSession;

@@ -105,6 +105,17 @@ fn run(row: RunRow) -> Result<Run> {
     })
 }
 
+/// Which runs to list.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only `read`, `apply` or `undo`.
+    pub kind: Option<&'static str>,
+    /// Only of this bridge.
+    pub bridge: Option<BridgeId>,
+    /// Only those that failed, or of which some items did.
+    pub trouble: bool,
+}
+
 impl Store {
     /// Begins a run. It is abandoned once nothing renews the lease by which `holder` says that it lives.
     ///
@@ -221,6 +232,44 @@ impl Store {
             i64::try_from(limit).unwrap_or(i64::MAX)
         )?;
         rows.into_iter().map(run).collect()
+    }
+
+    /// A page of the history, newest first, and how many runs there are of this sort.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn run_page(&self, which: &RunFilter, offset: u64, limit: usize) -> Result<(Vec<Run>, u64)> {
+        let mut conn = self.read().await?;
+        let trouble = which.trouble.then_some("trouble");
+        // Counts are text: one that is not zero does not begin with 0.
+        let fits = "WHERE (CAST($1 AS TEXT) IS NULL OR kind = $1) AND (CAST($2 AS TEXT) IS NULL OR bridge_id = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR state = 'failed' OR counts NOT LIKE '%\"failed\":0,%' OR counts NOT LIKE '%\"unknown\":0}%')";
+        let bridge = which.bridge.as_ref().map(BridgeId::as_str);
+        let sql = format!("{COLUMNS} {fits} ORDER BY started DESC, id DESC LIMIT $4 OFFSET $5");
+        let rows = fetch_all!(
+            conn,
+            RunRow,
+            sqlx::AssertSqlSafe(sql),
+            which.kind,
+            bridge,
+            trouble,
+            i64::try_from(limit).unwrap_or(i64::MAX),
+            i64::try_from(offset).unwrap_or(i64::MAX)
+        )?;
+        let sql = format!("SELECT COUNT(*) FROM run {fits}");
+        let count = fetch_optional!(
+            conn,
+            (i64,),
+            sqlx::AssertSqlSafe(sql),
+            which.kind,
+            bridge,
+            trouble
+        )?;
+        let runs = rows.into_iter().map(run).collect::<Result<_>>()?;
+        Ok((
+            runs,
+            count.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0)),
+        ))
     }
 
     /// Up to `limit` runs whose id begins so, newest first, and how many there are.

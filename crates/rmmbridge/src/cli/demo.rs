@@ -2,6 +2,7 @@
 
 use super::bridge::registry;
 use super::connect::CALLBACK_PATHS;
+use super::serve::{SiteArguments, pages_and_worker};
 use super::{matching, plan};
 use crate::output::Output;
 use crate::platform::holder;
@@ -13,7 +14,8 @@ use connect::callback::{CallbackListener, Ending};
 use engine::applying::ApplyOptions;
 use engine::connecting::ConnectionRequest;
 use engine::undoing::UndoScope;
-use model::{Bridge, Connection, PlanSummary, Run};
+use model::{ActorRole, Bridge, Connection, PlanSummary, Run};
+use secrecy::ExposeSecret as _;
 use simulators::ninjaone::{NinjaOne, Options};
 use simulators::technician::Technician;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,13 @@ pub struct DemoArguments {
     /// What the estate is made from
     #[arg(long, default_value_t = 1)]
     seed: u64,
+
+    /// Serve the web pages with an estate nobody has connected yet, instead of telling the story
+    #[arg(long)]
+    serve: bool,
+
+    #[command(flatten)]
+    site: SiteArguments,
 }
 
 pub async fn run(
@@ -54,7 +63,11 @@ pub async fn run(
         ..location
     };
     let session = Session::open(&fresh, "demo", quiet).await?;
-    let told = tell(&session, &arguments, &directory, output).await;
+    let told = if arguments.serve {
+        serve_untouched(&session, &arguments, output).await
+    } else {
+        tell(&session, &arguments, &directory, output).await
+    };
     session.close().await;
     told.map(|()| ExitCode::SUCCESS)
 }
@@ -195,6 +208,41 @@ async fn tell(
         "undo_plan": undo, "last_plan": last,
     });
     output.show(&document, || ending(directory))
+}
+
+/// The pages on a fresh database, beside a simulated NinjaOne that nobody has connected to.
+async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: Output) -> anyhow::Result<()> {
+    let (listener, site) = arguments.site.bind().await?;
+    let mut options = Options {
+        devices: usize::try_from(arguments.devices)?,
+        seed: arguments.seed,
+        ..Options::default()
+    };
+    options.oauth = options.oauth.with_redirect_uri("demo-web", &site.redirect_uri());
+    let ninja = NinjaOne::start_on_loopback(options)
+        .await
+        .context("starting the simulator")?;
+    let (engine, actor) = (&session.engine, &session.actor);
+    registry(session).await?;
+    let person = engine.add_person(actor, "demo", ActorRole::Owner, None).await?;
+    let token = engine.sign_in_token(actor, &person.name).await?;
+    let link = site.address(&format!("/sign-in/link?token={}", token.expose_secret()));
+    let ninja_url = ninja.base_url();
+    let document = serde_json::json!({ "url": site.public_url, "link": link, "ninjaone": ninja_url });
+    output.show(&document, || {
+        format!(
+            "rmmbridge: {}\n\nOpen this link, which signs you in once:\n{link}\n\n\
+             Then connect the simulated NinjaOne with its {} devices:\n\
+             \x20 Region         Custom, {ninja_url}; allow private hosts\n\
+             \x20 Client ID      demo-web        Client secret  demo-web-secret\n\
+             \x20 Technician     tech@example.test / demo-password\n\n\
+             Ctrl-C ends it.",
+            site.public_url, arguments.devices
+        )
+    })?;
+    let served = pages_and_worker(session, listener, site, 2).await;
+    ninja.shutdown().await;
+    served
 }
 
 /// Connects by consent, with a technician who signs in and agrees.

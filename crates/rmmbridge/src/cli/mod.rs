@@ -19,10 +19,15 @@ mod instance;
 mod jobs;
 mod keys;
 mod matching;
+<<<<<<< HEAD
 mod pause;
+=======
+mod people;
+>>>>>>> 0fcc73f (Serve web pages: sign-in, set-up by a token from the console, overview, history of runs)
 mod plan;
 mod runs;
 mod schedule;
+mod serve;
 mod simulate;
 mod sync;
 mod undo;
@@ -98,6 +103,11 @@ pub struct Arguments {
 enum Command {
     /// Show the whole way against a simulated NinjaOne: connect, match, plan, apply, a day later, and back
     Demo(demo::DemoArguments),
+    /// Serve the web pages, and run jobs and schedules in the same process, until stopped
+    Serve(serve::ServeArguments),
+    /// Who may sign in to the web pages; a link that signs somebody in
+    #[command(subcommand)]
+    People(people::PeopleCommand),
     /// Make a connection to NinjaOne, or change one, and authorize it in the browser
     Connect(connect::ConnectArguments),
     /// List connections, or check one point by point with the vendor's own answers
@@ -169,7 +179,7 @@ impl Arguments {
     /// How much is said about what happens: a worker has nothing else to say.
     pub fn verbosity(&self) -> u8 {
         match self.command {
-            Command::Worker(_) => self.verbose.max(1),
+            Command::Worker(_) | Command::Serve(_) => self.verbose.max(1),
             _ => self.verbose,
         }
     }
@@ -179,6 +189,8 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Self::Demo(_) => "demo",
+            Self::Serve(_) => "serve",
+            Self::People(_) => "people",
             Self::Connect(_) => "connect",
             Self::Check(_) => "check",
             Self::Connection(_) => "connection",
@@ -250,6 +262,8 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
     }
     let session = Session::open(&Location::new(data_dir, database, build), name, quiet).await?;
     let result = match command {
+        Command::Serve(arguments) => serve::run(&session, arguments, output).await,
+        Command::People(command) => people::run(&session, command, output).await,
         Command::Connect(arguments) => connect::run(&session, arguments, output).await,
         Command::Check(arguments) => check::run(&session, arguments, output).await,
         Command::Connection(command) => connection::run(&session, command, output).await,

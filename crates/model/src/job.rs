@@ -1,6 +1,6 @@
 //! What a job does.
 
-use model::{BridgeId, ConnectionId, PlanId, RecordId};
+use crate::id::{BridgeId, ConnectionId, PlanId, RecordId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

@@ -1,0 +1,34 @@
+//! The port to the durable queue, for front ends: they never call `jobs`, which implements it; the program joins them.
+
+use crate::error::Result;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use model::{Actor, BridgeId, JobKind};
+
+/// When a bridge does something by itself next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextTick {
+    /// The bridge.
+    pub bridge: BridgeId,
+    /// When; `None` while it is paused or never.
+    pub at: Option<Timestamp>,
+    /// Why it is paused.
+    pub paused: Option<String>,
+}
+
+/// Puts jobs into the durable queue.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Puts a job into the queue, to be started now; its id. `key` names the request: a second job of the same key is
+    /// not stored, and the first one's id is given, so that a double click is one job.
+    ///
+    /// # Errors
+    /// When the actor may not, or the store fails.
+    async fn put(&self, actor: &Actor, key: &str, kind: &JobKind) -> Result<String>;
+
+    /// When each bridge with a schedule is next synced by itself.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn next_ticks(&self) -> Result<Vec<NextTick>>;
+}

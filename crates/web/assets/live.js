@@ -1,0 +1,130 @@
+// Makes pages live. Every page works without it: links and forms lead to whole pages, of which this takes the part that
+// changes. Nothing here knows what a page is about.
+//
+//   data-swap="id"      on a link or form: fetch, and put the answer's #id in the place of this page's
+//   data-ahead          on an input: its form is sent while one types, a moment after the last key
+//   data-live="address" on an element: server-sent events; each event's HTML takes the place of the elements of the same ids
+//   data-copy="id"      on a button: copies the text of #id
+//   data-all="name"     on a tick: ticks all of that name
+"use strict";
+(() => {
+  const PAUSE = 150;
+  let asked = 0; // the newest request: an older one's answer comes too late
+  let under = null;
+
+  const put = (html, ids) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const id of ids ?? [...page.body.children].map((part) => part.id)) {
+      const part = id && page.getElementById(id);
+      const old = id && document.getElementById(id);
+      if (!part || !old) continue;
+      const active = document.activeElement;
+      const keep = old.contains(active) && active.name ? { name: active.name, at: active.selectionStart } : null;
+      const search = keep && old.querySelector(`[name="${CSS.escape(keep.name)}"]`)?.value;
+      old.replaceWith(document.adoptNode(part));
+      if (keep) {
+        const again = part.querySelector(`[name="${CSS.escape(keep.name)}"]`);
+        if (again) {
+          if (again.type === "search") again.value = search;
+          again.focus();
+          if (keep.at !== null && again.setSelectionRange) again.setSelectionRange(keep.at, keep.at);
+        }
+      }
+      ready(part);
+    }
+    return page;
+  };
+
+  const swap = async (address, options, id, go) => {
+    const mine = ++asked;
+    under?.abort();
+    under = new AbortController();
+    const place = document.getElementById(id);
+    place?.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(address, { ...options, signal: under.signal, headers: { accept: "text/html" } });
+      const html = await answer.text();
+      if (mine !== asked) return;
+      const page = new DOMParser().parseFromString(html, "text/html");
+      // Not the part that was asked for: the session ended, or something went wrong. The browser shows it as it is.
+      if (!page.getElementById(id)) return go();
+      put(html, [id, "flash"]);
+      if (!options.method || options.method === "GET") history.replaceState(null, "", answer.url);
+    } catch (error) {
+      if (error.name !== "AbortError") go();
+    } finally {
+      document.getElementById(id)?.removeAttribute("aria-busy");
+    }
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-swap]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      swap(link.href, {}, link.dataset.swap, () => location.assign(link.href));
+    }
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      const text = document.getElementById(copy.dataset.copy)?.textContent ?? "";
+      navigator.clipboard.writeText(text).then(() => {
+        const said = copy.innerHTML;
+        copy.textContent = "Copied";
+        setTimeout(() => (copy.innerHTML = said), 1500);
+      });
+    }
+    const all = event.target.closest("[data-all]");
+    if (all) {
+      for (const tick of document.querySelectorAll(`input[name="${CSS.escape(all.dataset.all)}"]`)) tick.checked = all.checked;
+    }
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.swap) {
+      event.preventDefault();
+      const data = new URLSearchParams(new FormData(form, event.submitter));
+      const post = form.method === "post";
+      const address = post ? form.action : `${form.action.split("?")[0]}?${data}`;
+      swap(address, post ? { method: "POST", body: data } : {}, form.dataset.swap, () => form.submit());
+      return;
+    }
+    // A second click is not a second request.
+    if (form.method === "post") {
+      if (form.dataset.sent) return event.preventDefault();
+      form.dataset.sent = "yes";
+      setTimeout(() => event.submitter?.setAttribute("aria-disabled", "true"));
+    }
+  });
+
+  // Going back shows the form as it was left: it may be sent again.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const button of document.querySelectorAll('button[aria-disabled="true"]')) button.removeAttribute("aria-disabled");
+  });
+
+  let typing;
+  document.addEventListener("input", (event) => {
+    const input = event.target.closest("[data-ahead]");
+    if (!input?.form) return;
+    clearTimeout(typing);
+    typing = setTimeout(() => input.form.requestSubmit(), PAUSE);
+  });
+
+  const follow = (element) => {
+    const source = new EventSource(element.dataset.live);
+    source.addEventListener("message", (event) => put(event.data));
+    // The end of what is followed: the page as it is now says more than the last event.
+    source.addEventListener("end", (event) => {
+      source.close();
+      event.data ? location.assign(event.data) : location.reload();
+    });
+    addEventListener("pagehide", () => source.close(), { once: true });
+  };
+
+  const ready = (root) => {
+    for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const element of root.querySelectorAll("[data-live]")) follow(element);
+  };
+  document.documentElement.classList.add("live");
+  addEventListener("DOMContentLoaded", () => ready(document));
+})();

@@ -1,0 +1,169 @@
+//! Fields of forms. An error stands at its field, and what was typed stays.
+
+use engine::SettingProblem;
+
+/// What a field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A line of text; the word is the HTML input type.
+    Line(&'static str),
+    /// Several lines.
+    Text,
+    /// A choice.
+    Choice(Vec<Choice>),
+    /// Yes or no.
+    Tick,
+}
+
+/// One of the values of a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What people see.
+    pub label: String,
+}
+
+/// A field of a form, drawn by `parts::field`.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The name it is sent by.
+    pub name: String,
+    /// What people see.
+    pub label: String,
+    /// What to enter; may be empty.
+    pub help: String,
+    /// What it holds.
+    pub value: String,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// What it takes.
+    pub input: Input,
+    /// Whether it must be given.
+    pub required: bool,
+    /// The browser's word for what belongs there.
+    pub autocomplete: &'static str,
+    /// An example.
+    pub placeholder: String,
+}
+
+impl Field {
+    fn new(name: &str, label: &str, input: Input) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            help: String::new(),
+            value: String::new(),
+            error: None,
+            input,
+            required: false,
+            autocomplete: "off",
+            placeholder: String::new(),
+        }
+    }
+
+    /// A line of text.
+    pub fn text(name: &str, label: &str) -> Self {
+        Self::new(name, label, Input::Line("text"))
+    }
+
+    /// A password or another secret: what it held is never shown again.
+    pub fn password(name: &str, label: &str) -> Self {
+        Self::new(name, label, Input::Line("password"))
+    }
+
+    /// A choice of `(value, label)`.
+    pub fn choice<'a>(
+        name: &str,
+        label: &str,
+        choices: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let choices = choices.into_iter().map(|(value, label)| Choice {
+            value: value.to_owned(),
+            label: label.to_owned(),
+        });
+        Self::new(name, label, Input::Choice(choices.collect()))
+    }
+
+    /// Yes or no.
+    pub fn tick(name: &str, label: &str, ticked: bool) -> Self {
+        Self::new(name, label, Input::Tick).value(if ticked { "on" } else { "" })
+    }
+
+    /// The same with help.
+    #[must_use]
+    pub fn help(mut self, help: &str) -> Self {
+        help.clone_into(&mut self.help);
+        self
+    }
+
+    /// The same holding something.
+    #[must_use]
+    pub fn value(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.value);
+        self
+    }
+
+    /// The same with something wrong.
+    #[must_use]
+    pub fn error(mut self, error: &str) -> Self {
+        self.error = Some(error.to_owned());
+        self
+    }
+
+    /// The same, to be given.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// The same with the browser's word for what belongs there.
+    #[must_use]
+    pub fn autocomplete(mut self, word: &'static str) -> Self {
+        self.autocomplete = word;
+        self
+    }
+
+    /// The same with an example.
+    #[must_use]
+    pub fn placeholder(mut self, example: &str) -> Self {
+        example.clone_into(&mut self.placeholder);
+        self
+    }
+
+    /// The same with its problem out of a list, if there is one.
+    #[must_use]
+    pub fn problem_of(mut self, key: &str, problems: &[SettingProblem]) -> Self {
+        if let Some(problem) = problems.iter().find(|problem| problem.key == key) {
+            self.error = Some(problem.message.clone());
+        }
+        self
+    }
+
+    /// The id of its input.
+    pub fn id(&self) -> String {
+        format!("field-{}", self.name.replace('.', "-"))
+    }
+
+    /// The ids of what describes it.
+    pub fn described_by(&self) -> String {
+        let mut ids = Vec::new();
+        if self.error.is_some() {
+            ids.push(format!("{}-error", self.id()));
+        }
+        if !self.help.is_empty() {
+            ids.push(format!("{}-help", self.id()));
+        }
+        ids.join(" ")
+    }
+
+    /// What a line's input may show: a secret is never sent back.
+    pub fn shown(&self) -> &str {
+        if self.input == Input::Line("password") {
+            ""
+        } else {
+            &self.value
+        }
+    }
+}

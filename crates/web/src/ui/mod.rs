@@ -1,0 +1,44 @@
+//! The pages of those who are signed in, and what pages are made of.
+//!
+//! A page is a file with a handler and a template of the same name (`README.md`, "How a page is made"). What pages share
+//! is in `frame`, `table`, `form`, `flash`, `icon`, `time` and the macros of `templates/parts.html`.
+
+mod flash;
+pub mod form;
+mod frame;
+pub mod icon;
+mod overview;
+mod runs;
+pub mod table;
+mod theme;
+pub mod time;
+
+pub use flash::{Flash, Tone};
+pub use frame::{Frame, Section};
+pub use theme::Theme;
+
+use crate::Web;
+use crate::problem::Result;
+use askama::Template;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+
+/// Every page for which one has to be signed in. One line a page.
+pub fn routes(_web: &Web) -> Router<Web> {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/runs", get(runs::list::show))
+        .route("/theme", axum::routing::post(theme::choose))
+}
+
+/// A rendered page.
+pub fn page(template: &impl Template) -> Result<Response> {
+    page_with(StatusCode::OK, template)
+}
+
+/// A rendered page with another status.
+pub fn page_with(status: StatusCode, template: &impl Template) -> Result<Response> {
+    Ok((status, Html(template.render()?)).into_response())
+}

@@ -1,0 +1,3 @@
+//! The history of reads and applied plans.
+
+pub mod list;
