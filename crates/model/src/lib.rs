@@ -16,11 +16,8 @@ pub mod job;
 pub mod mapping;
 pub mod matching;
 pub mod operation;
-<<<<<<< HEAD
 pub mod pause;
-=======
 pub mod person;
->>>>>>> 0fcc73f (Serve web pages: sign-in, set-up by a token from the console, overview, history of runs)
 pub mod run;
 pub mod source;
 pub mod undone;
@@ -41,11 +38,8 @@ pub use operation::{
     Action, Change, ClientTarget, LinkBefore, MatchNeeded, Operation, Place, PlanCounts, PlanSummary, Reason,
     SiteTarget, Subject, TypeTarget,
 };
-<<<<<<< HEAD
 pub use pause::WritePause;
-=======
 pub use person::Person;
->>>>>>> 0fcc73f (Serve web pages: sign-in, set-up by a token from the console, overview, history of runs)
 pub use run::{Outcome, Run, RunCounts, RunKind, RunState};
 pub use source::{
     DeviceKeys, DeviceProjection, FieldFault, Location, Organization, Presence, RawDevice, Role, ValueType,

@@ -34,11 +34,8 @@ mod lease;
 mod link;
 mod open;
 mod packed;
-<<<<<<< HEAD
 mod pause;
-=======
 mod person;
->>>>>>> 0fcc73f (Serve web pages: sign-in, set-up by a token from the console, overview, history of runs)
 mod plan;
 mod projection;
 pub mod registry;

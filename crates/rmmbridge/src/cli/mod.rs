@@ -19,11 +19,8 @@ mod instance;
 mod jobs;
 mod keys;
 mod matching;
-<<<<<<< HEAD
 mod pause;
-=======
 mod people;
->>>>>>> 0fcc73f (Serve web pages: sign-in, set-up by a token from the console, overview, history of runs)
 mod plan;
 mod runs;
 mod schedule;
