@@ -2,10 +2,14 @@
 
 use crate::client::Client;
 use crate::config::Config;
+use crate::guide;
+use crate::settings::REGIONS;
 use crate::source::NinjaOneSource;
 use connect::http::Http;
 use connect::oauth::{CodeFlow, GrantBearer, MachineFlow};
-use connect::{Authorization, Connector, Error, Mode, OpenContext, Secrets, Setting, SettingProblem, Source};
+use connect::{
+    Authorization, Connector, Error, GuideStep, Mode, OpenContext, Secrets, Setting, SettingProblem, Source,
+};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -137,6 +141,29 @@ impl Connector for NinjaOne {
 
     fn settings(&self) -> &'static [Setting] {
         SETTINGS
+    }
+
+    fn choices(&self, key: &str) -> Vec<(&'static str, String)> {
+        match key {
+            "region" => REGIONS
+                .iter()
+                .map(|(key, host, label)| (*key, format!("{label} ({host})")))
+                .chain([("custom", "Custom: the address below".to_owned())])
+                .collect(),
+            "mode" => vec![
+                ("consent", "A person agrees in the browser".to_owned()),
+                ("machine", "An API Services app, without a person".to_owned()),
+            ],
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_rare(&self, key: &str) -> bool {
+        !matches!(key, "region" | "base_url" | "client_id" | "client_secret")
+    }
+
+    fn guide(&self, settings: &Value, redirects: &[String]) -> Vec<GuideStep> {
+        guide::steps(settings, redirects)
     }
 
     fn validate(&self, settings: &Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>> {

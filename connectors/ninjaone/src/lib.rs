@@ -14,6 +14,7 @@ mod convert;
 mod digest;
 mod explain;
 mod fields;
+mod guide;
 mod paging;
 mod ranges;
 mod reader;

@@ -30,6 +30,19 @@ pub struct Setting {
     pub required: bool,
 }
 
+/// One step of what a person does at the vendor before connecting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuideStep {
+    /// What to do.
+    pub heading: String,
+    /// How, in a sentence or two.
+    pub text: String,
+    /// A page of the vendor's where it is done, with what to call it.
+    pub link: Option<(String, String)>,
+    /// What to enter or choose there: name and value.
+    pub values: Vec<(String, String)>,
+}
+
 /// A setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingProblem {
@@ -148,6 +161,22 @@ pub trait Connector: Send + Sync {
 
     /// The settings it asks for, in the order of the form.
     fn settings(&self) -> &'static [Setting];
+
+    /// The values a setting may have, each with what people call it; none when it is free text.
+    fn choices(&self, _key: &str) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Whether a setting is one that hardly anybody changes.
+    fn is_rare(&self, _key: &str) -> bool {
+        false
+    }
+
+    /// What a person does at the vendor before connecting, with links to the account that `settings` name and the
+    /// redirect URIs to register there.
+    fn guide(&self, _settings: &serde_json::Value, _redirects: &[String]) -> Vec<GuideStep> {
+        Vec::new()
+    }
 
     /// Checks settings and secrets without asking anybody.
     ///

@@ -21,7 +21,7 @@ pub mod source;
 
 pub use check::{CheckPoint, Verdict};
 pub use connector::{
-    Authorization, Connector, Connectors, Mode, OpenContext, Outbound, Pending, Secrets, Setting,
+    Authorization, Connector, Connectors, GuideStep, Mode, OpenContext, Outbound, Pending, Secrets, Setting,
     SettingProblem,
 };
 pub use destination::{

@@ -71,6 +71,12 @@ pub enum Error {
     /// The queue failed.
     #[error("the queue: {0}")]
     Queue(String),
+    /// A consent came back that this browser did not begin, or that was finished already.
+    #[error(
+        "this consent was not begun in this browser, or it was finished already; nothing was stored. Start again from \
+         the connection's page"
+    )]
+    Stranger,
     /// The mapping of a bridge cannot be used.
     #[error("mapping of bridge `{bridge}`: {error}")]
     Mapping {

@@ -14,6 +14,7 @@ mod backing_up;
 pub mod bridges;
 pub mod checking;
 pub mod connecting;
+mod consents;
 mod contacts;
 pub mod crash;
 mod engine;
@@ -47,7 +48,7 @@ pub mod undoing;
 pub mod web_sessions;
 pub mod writing;
 
-pub use connect::{CheckPoint, Mode, SettingProblem, Verdict};
+pub use connect::{CheckPoint, Connector, GuideStep, Mode, Setting, SettingProblem, Verdict};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use passwords::SHORTEST as SHORTEST_PASSWORD;

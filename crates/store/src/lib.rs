@@ -22,6 +22,7 @@ mod backup_file;
 mod bridge;
 mod claim;
 mod connection;
+mod consent;
 mod device;
 mod error;
 #[cfg(test)]
@@ -57,6 +58,7 @@ pub use audit_mark::AuditMark;
 pub use backup::{BackupOptions, BackupReport};
 pub use claim::{Claim, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;
+pub use consent::Consent;
 pub use db::{Conn, Db, Tx};
 pub use device::{DeviceRow, KnownDevice};
 pub use error::{Error, Result};

@@ -44,6 +44,19 @@ pub struct Site {
     pub callback_path: String,
     /// Redirect URIs of this hub's other installations, to be registered on the same app: test and production.
     pub other_redirects: Vec<String>,
+    /// What the form of a new connection holds before anybody typed: the demo's simulator.
+    pub prefill: Option<Prefill>,
+}
+
+/// What the form of a new connection holds before anybody typed.
+#[derive(Clone, Debug)]
+pub struct Prefill {
+    /// The connector's name.
+    pub kind: String,
+    /// Fields and what they hold, e.g. `setting.region`.
+    pub fields: Vec<(String, String)>,
+    /// A sentence above the form.
+    pub note: String,
 }
 
 /// What every handler needs.

@@ -85,7 +85,7 @@ impl From<engine::Error> for Problem {
         use engine::Error as E;
         use engine::StoreError as S;
         let status = match &error {
-            E::Forbidden { .. } => StatusCode::FORBIDDEN,
+            E::Forbidden { .. } | E::Stranger => StatusCode::FORBIDDEN,
             E::Unknown { .. } | E::NoneYet { .. } | E::Store(S::Missing { .. }) => StatusCode::NOT_FOUND,
             E::StalePlan { .. }
             | E::Superseded { .. }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use store::RunnerLock;
+use web::Prefill;
 
 /// Marks a directory as one the demo may empty.
 const MARKER: &str = "made-by-rmmbridge-demo";
@@ -212,7 +213,7 @@ async fn tell(
 
 /// The pages on a fresh database, beside a simulated NinjaOne that nobody has connected to.
 async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: Output) -> anyhow::Result<()> {
-    let (listener, site) = arguments.site.bind().await?;
+    let (listener, mut site) = arguments.site.bind().await?;
     let mut options = Options {
         devices: usize::try_from(arguments.devices)?,
         seed: arguments.seed,
@@ -228,6 +229,19 @@ async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: O
     let token = engine.sign_in_token(actor, &person.name).await?;
     let link = site.address(&format!("/sign-in/link?token={}", token.expose_secret()));
     let ninja_url = ninja.base_url();
+    let field = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    site.prefill = Some(Prefill {
+        kind: "ninjaone".to_owned(),
+        fields: vec![
+            field("setting.region", "custom"),
+            field("setting.base_url", &ninja_url),
+            field("setting.client_id", "demo-web"),
+            field("private_hosts", "on"),
+        ],
+        note: "This is the demo: the form is filled in for its simulated NinjaOne. The client secret is demo-web-secret; on \
+               the consent page sign in as tech@example.test with demo-password."
+            .to_owned(),
+    });
     let document = serde_json::json!({ "url": site.public_url, "link": link, "ninjaone": ninja_url });
     output.show(&document, || {
         format!(

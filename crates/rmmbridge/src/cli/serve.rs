@@ -76,6 +76,7 @@ impl SiteArguments {
             public_url,
             callback_path: self.callback_path.clone(),
             other_redirects: self.other_redirect.clone(),
+            prefill: None,
         })
     }
 

@@ -6,6 +6,7 @@ mod set_up;
 mod sign_in;
 mod signed_in;
 
+pub use sign_in::SECRET;
 pub use signed_in::{SignedIn, must_be_signed_in};
 
 use crate::{Site, Web};

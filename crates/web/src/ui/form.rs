@@ -2,6 +2,18 @@
 
 use engine::SettingProblem;
 
+/// An id for what people call `name`.
+pub fn id_of(name: &str) -> String {
+    let word = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    format!("value-{}", name.chars().map(word).collect::<String>())
+}
+
 /// What a field takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -10,6 +10,8 @@ use model::ActorRole;
 pub enum Section {
     /// How everything stands.
     Overview,
+    /// The outside systems.
+    Connections,
     /// What was read and written.
     Runs,
 }
@@ -30,12 +32,19 @@ pub struct Entry {
 }
 
 /// The navigation, in this order.
-const NAVIGATION: [Entry; 2] = [
+const NAVIGATION: [Entry; 3] = [
     Entry {
         section: Section::Overview,
         label: "Overview",
         path: "/",
         icon: "overview",
+        role: ActorRole::Viewer,
+    },
+    Entry {
+        section: Section::Connections,
+        label: "Connections",
+        path: "/connections",
+        icon: "plug",
         role: ActorRole::Viewer,
     },
     Entry {

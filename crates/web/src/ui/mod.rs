@@ -3,11 +3,12 @@
 //! A page is a file with a handler and a template of the same name (`README.md`, "How a page is made"). What pages share
 //! is in `frame`, `table`, `form`, `flash`, `icon`, `time` and the macros of `templates/parts.html`.
 
+mod connections;
 mod flash;
 pub mod form;
 mod frame;
 pub mod icon;
-mod overview;
+pub(crate) mod overview;
 mod runs;
 pub mod table;
 mod theme;
@@ -26,9 +27,10 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 
 /// Every page for which one has to be signed in. One line a page.
-pub fn routes(_web: &Web) -> Router<Web> {
+pub fn routes(web: &Web) -> Router<Web> {
     Router::new()
         .route("/", get(overview::show))
+        .merge(connections::routes(web))
         .route("/runs", get(runs::list::show))
         .route("/theme", axum::routing::post(theme::choose))
 }

@@ -27,6 +27,16 @@ pub struct World {
     pub console: Actor,
 }
 
+/// A site that people reach by this address.
+pub fn site(public_url: &str) -> Site {
+    Site {
+        public_url: Url::parse(public_url).unwrap(),
+        callback_path: "/ninja/oauth/resp".to_owned(),
+        other_redirects: Vec::new(),
+        prefill: None,
+    }
+}
+
 /// A browser: it keeps cookies and follows nothing by itself.
 pub struct Visitor {
     router: Router,
@@ -53,16 +63,16 @@ impl World {
 
     /// A fresh hub whose visitors use this address.
     pub async fn at(store: TestStore, public_url: &str) -> Self {
+        Self::of(store, site(public_url)).await
+    }
+
+    /// A fresh hub at this site.
+    pub async fn of(store: TestStore, site: Site) -> Self {
         // Fails only when a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let connectors = Connectors::new(vec![ninjaone::connector(), registry::connector(store.clone())]);
         let engine = Engine::new(store.clone(), connectors, EngineOptions::new("a test"));
         let queue = jobs::Queue::open(store.clone()).await.unwrap();
-        let site = Site {
-            public_url: Url::parse(public_url).unwrap(),
-            callback_path: "/ninja/oauth/resp".to_owned(),
-            other_redirects: Vec::new(),
-        };
         let router = router(Web::new(engine.clone(), Arc::new(queue), site));
         Self {
             store,

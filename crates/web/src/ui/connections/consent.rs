@@ -1,0 +1,106 @@
+//! Authorizing: away to the vendor's consent page, and back.
+
+use crate::Web;
+use crate::auth::SignedIn;
+use crate::problem::{Problem, Result, in_words};
+use crate::ui::{Theme, Tone, page};
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::REFRESH;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use engine::Mode;
+use model::{Connection, ConnectionId};
+
+#[derive(Template)]
+#[template(path = "connections/away.html")]
+struct AwayPage {
+    theme: Theme,
+    host: String,
+    url: String,
+}
+
+/// Begins the authorization of a connection.
+pub async fn begin(
+    State(web): State<Web>,
+    signed_in: SignedIn,
+    Path(id): Path<ConnectionId>,
+) -> Result<Response> {
+    let connection = super::show::find(&web, &signed_in, &id).await?;
+    authorize(&web, &signed_in, &connection).await
+}
+
+/// Sends the browser to the consent page, or gets the machine's grant.
+pub async fn authorize(web: &Web, signed_in: &SignedIn, connection: &Connection) -> Result<Response> {
+    let (actor, id) = (&signed_in.actor, &connection.id);
+    let begun = match web.engine.authorization_mode(actor, id).await? {
+        Some(Mode::Consent) => {
+            let redirect = web.site.redirect_uri();
+            let session = signed_in.session_id();
+            web.engine
+                .begin_browser_consent(actor, id, &redirect, &session)
+                .await
+                .map(Some)
+        }
+        Some(Mode::Machine) => web.engine.connect_machine(actor, id).await.map(|_| None),
+        None => Ok(None),
+    };
+    match begun {
+        Ok(Some(url)) => {
+            // A redirect would do, but that a form leads to another host is what our policy forbids.
+            let answer = page(&AwayPage {
+                theme: signed_in.theme,
+                host: url.host_str().unwrap_or_default().to_owned(),
+                url: url.to_string(),
+            })?;
+            let refresh = HeaderValue::from_str(&format!("0;url={url}"));
+            Ok(match refresh {
+                Ok(refresh) => ([(REFRESH, refresh)], answer).into_response(),
+                Err(_) => answer,
+            })
+        }
+        Ok(None) => {
+            signed_in
+                .flash(Tone::Good, format!("{} is connected.", connection.name))
+                .await?;
+            Ok(Redirect::to(&format!("/connections/{id}")).into_response())
+        }
+        Err(error @ engine::Error::Outside { .. }) => {
+            signed_in.flash(Tone::Bad, in_words(&error)).await?;
+            Ok(Redirect::to(&format!("/connections/{id}")).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The browser came back.
+pub async fn finish(
+    State(web): State<Web>,
+    signed_in: SignedIn,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
+    let (actor, session) = (&signed_in.actor, signed_in.session_id());
+    let finished = web
+        .engine
+        .finish_browser_consent(actor, &query.unwrap_or_default(), &session)
+        .await;
+    let (id, ended) = match finished {
+        Ok(finished) => finished,
+        Err(error @ engine::Error::Stranger) => {
+            return Err(Problem::new(StatusCode::FORBIDDEN, in_words(&error)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match ended {
+        Ok(connection) => {
+            let sentence = format!("{} is connected: the grant works.", connection.name);
+            signed_in.flash(Tone::Good, sentence).await?;
+        }
+        Err(error) => {
+            signed_in
+                .flash(Tone::Bad, format!("Not connected. {}", in_words(&error)))
+                .await?
+        }
+    }
+    Ok(Redirect::to(&format!("/connections/{id}")).into_response())
+}

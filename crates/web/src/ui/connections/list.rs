@@ -1,0 +1,81 @@
+//! All connections, and what else can be connected.
+
+use crate::Web;
+use crate::auth::SignedIn;
+use crate::problem::Result;
+use crate::ui::overview::state_in_words;
+use crate::ui::time::When;
+use crate::ui::{Frame, Section, Tone, page};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use model::{ActorRole, ConnectionState};
+
+#[derive(Template)]
+#[template(path = "connections/list.html")]
+struct ConnectionsPage {
+    frame: Frame,
+    connections: Vec<Card>,
+    kinds: Vec<Kind>,
+    may_connect: bool,
+}
+
+struct Card {
+    id: String,
+    name: String,
+    kind: &'static str,
+    tone: Tone,
+    state: &'static str,
+    reason: String,
+    read_only: bool,
+    last_success: Option<When>,
+}
+
+struct Kind {
+    kind: &'static str,
+    label: &'static str,
+    is_source: bool,
+    connected: bool,
+}
+
+/// The page.
+pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Response> {
+    let now = web.engine.clock().now();
+    let connections = web.engine.connections(&signed_in.actor).await?;
+    let label = |kind: &str| {
+        web.engine
+            .connectors()
+            .get(kind)
+            .map_or("A connector this program lacks", |c| c.label())
+    };
+    let kinds = web.engine.connectors().iter().map(|connector| Kind {
+        kind: connector.kind(),
+        label: connector.label(),
+        is_source: connector.is_source(),
+        connected: connections.iter().any(|c| c.kind == connector.kind()),
+    });
+    page(&ConnectionsPage {
+        frame: signed_in.frame("Connections", Section::Connections).await?,
+        kinds: kinds.collect(),
+        may_connect: signed_in.may(ActorRole::Owner),
+        connections: connections
+            .iter()
+            .map(|connection| {
+                let (tone, state) = state_in_words(&connection.state);
+                Card {
+                    id: connection.id.to_string(),
+                    name: connection.name.clone(),
+                    kind: label(&connection.kind),
+                    tone,
+                    state,
+                    reason: match &connection.state {
+                        ConnectionState::NeedsAttention { reason } => reason.clone(),
+                        _ => String::new(),
+                    },
+                    read_only: connection.read_only,
+                    last_success: connection.last_success.map(|at| When::new(at, now)),
+                }
+            })
+            .collect(),
+    })
+}
