@@ -216,6 +216,11 @@ pub trait Destination: Send + Sync {
     /// limit, a machine that slept) somebody else may hold the records.
     async fn write(&self, writes: &[Write], send_by: Instant) -> Vec<WriteResult>;
 
+    /// Where a person finds a record in the destination's own pages, where it has such and tells.
+    fn record_url(&self, _kind: RecordKind, _record: &RecordId) -> Option<String> {
+        None
+    }
+
     /// Checks connection and rights, one point each.
     async fn check(&self) -> Vec<CheckPoint>;
 }

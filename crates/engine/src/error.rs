@@ -197,6 +197,14 @@ pub enum Error {
         /// What was being done.
         doing: &'static str,
     },
+    /// A write of this record got no answer, and may still be carried out.
+    #[error("an earlier write of {record} got no answer and may still arrive. Try again in {seconds} s")]
+    MayStillArrive {
+        /// The record.
+        record: String,
+        /// When that is over.
+        seconds: u64,
+    },
     /// A file cannot be used.
     #[error("{file}: {problem}")]
     File {

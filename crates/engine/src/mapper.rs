@@ -32,7 +32,34 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// One device of the last snapshot, or of an earlier one when it is absent, through the bridge's mapping. `None`
+    /// when there is none or its document cannot be read.
+    pub(crate) async fn device_seen(
+        &self,
+        bridge: &Bridge,
+        device: &SourceId,
+    ) -> Result<Option<DeviceProjection>> {
+        let Some(row) = self.store.device(&bridge.source, device).await? else {
+            return Ok(None);
+        };
+        let mapper = self.mapper(bridge).await?;
+        Ok(mapper.project(&row).ok())
+    }
+}
+
 impl Mapper {
+    /// One stored device through the mapping.
+    ///
+    /// # Errors
+    /// When its document cannot be read.
+    pub(crate) fn project(&self, row: &DeviceRow) -> Result<DeviceProjection, connect::Error> {
+        let converted = self.source.document(&row.raw)?;
+        let mut projection = plan::project(&converted.document, &self.mapping.compiled, row.presence);
+        projection.faults.extend(converted.faults);
+        Ok(projection)
+    }
+
     /// The devices of one organization through the mapping.
     pub(crate) async fn devices(&self, organization: &SourceId) -> Result<Vec<DeviceProjection>> {
         // Given back before mapping asks for another: many who do this at once must not wait for each other.
@@ -88,16 +115,14 @@ impl Mapper {
                 None => self.store.device(source, &device.id).await?,
             };
             let Some(row) = row else { continue };
-            let converted = match self.source.document(&row.raw) {
-                Ok(converted) => converted,
+            let projection = match self.project(&row) {
+                Ok(projection) => projection,
                 Err(error) => {
                     // One bad record stops no other. It is not absent either, so nothing is planned for it.
                     tracing::warn!(device.id = %row.id, error = %error, "Left a stored device out of the plan.");
                     continue;
                 }
             };
-            let mut projection = plan::project(&converted.document, &self.mapping.compiled, row.presence);
-            projection.faults.extend(converted.faults);
             made.push(StoredProjection {
                 digest: row.digest,
                 projection: projection.clone(),

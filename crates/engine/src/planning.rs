@@ -1,23 +1,22 @@
 //! Making a plan: client by client, so that memory does not grow with the estate.
 
+mod clients;
+mod part;
+
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use crate::mapper::Mapper;
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
-use crate::stored_ids::StoredIds;
+use clients::{Group, Remembered, batches};
 use connect::{AssetScope, Destination};
 use model::{
-    Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, Fields, Location, MatchNeeded,
-    Operation, OrganizationMatch, Owner, PlanSummary, RecordId, RecordKind, Site, SourceId, Undone, Verdict,
+    Actor, ActorRole, Asset, Bridge, ClientTarget, DeviceProjection, MatchNeeded, Operation,
+    OrganizationMatch, PlanAbout, PlanSummary, RecordId, RecordKind, SourceId, Verdict,
 };
-use plan::{AssetLink, ClientInput, Planner, PlannerInput};
+use part::{Sieve, target};
+use plan::{Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
-use store::Conn;
 use tokio::sync::mpsc;
-
-/// How many organizations, and how many devices in them, are read together. A larger organization is read by itself.
-const READ_TOGETHER: (usize, u64) = (32, 1000);
 
 /// How many skipped fields are named; the others are counted.
 const SKIPPED_NAMED: usize = 20;
@@ -41,50 +40,6 @@ impl SkippedFields {
             }
         }
     }
-}
-
-/// The organizations that belong to one client.
-struct Group {
-    target: ClientTarget,
-    label: String,
-    organizations: Vec<SourceId>,
-}
-
-/// What was read of some clients together: one statement for many small clients costs what one for each of them would.
-#[derive(Default)]
-struct Batch {
-    devices: BTreeMap<SourceId, Vec<DeviceProjection>>,
-    linked: BTreeMap<SourceId, Vec<(SourceId, RecordId)>>,
-    locations: BTreeMap<SourceId, Vec<Location>>,
-    assets: BTreeMap<RecordId, Vec<Asset>>,
-    sites: BTreeMap<RecordId, Vec<Site>>,
-}
-
-/// Clients in their order, cut into what is read together.
-fn batches(groups: impl Iterator<Item = Group>, devices: &BTreeMap<SourceId, u64>) -> Vec<Vec<Group>> {
-    let (most_organizations, most_devices) = READ_TOGETHER;
-    let mut batches: Vec<Vec<Group>> = Vec::new();
-    let (mut organizations, mut size) = (0, 0);
-    for group in groups {
-        let its_size: u64 = group.organizations.iter().filter_map(|id| devices.get(id)).sum();
-        organizations += group.organizations.len();
-        size += its_size;
-        match batches.last_mut() {
-            Some(batch) if organizations <= most_organizations && size <= most_devices => batch.push(group),
-            _ => {
-                (organizations, size) = (group.organizations.len(), its_size);
-                batches.push(vec![group]);
-            }
-        }
-    }
-    batches
-}
-
-/// What is remembered of the whole estate; a client is given what is its own.
-struct Remembered {
-    site_links: BTreeMap<SourceId, RecordId>,
-    undone: BTreeMap<(RecordKind, SourceId), Undone>,
-    stored_ids: StoredIds,
 }
 
 impl Engine {
@@ -121,16 +76,19 @@ impl Engine {
     ) -> Result<(PlanSummary, SkippedFields)> {
         require(actor, ActorRole::Technician, "make plans")?;
         let hold = self.hold(runner, bridge_leases(bridge), &work).await?;
-        let result = self.plan_held(actor, bridge, only, hold.work(work)).await;
+        let only = only.cloned().map(PlanAbout::Client);
+        let result = self
+            .plan_held(actor, bridge, only.as_ref(), hold.work(work))
+            .await;
         hold.end(work, result).await
     }
 
-    /// The same, where the bridge is held already.
+    /// The same, where the bridge is held already; `about` limits it to a part of the bridge.
     pub(crate) async fn plan_held(
         &self,
         actor: &Actor,
         bridge: &Bridge,
-        only: Option<&RecordId>,
+        about: Option<&PlanAbout>,
         work: Work<'_>,
     ) -> Result<(PlanSummary, SkippedFields)> {
         let snapshot = self.store.current_snapshot(&bridge.source).await?;
@@ -140,6 +98,7 @@ impl Engine {
         })?;
         // Before anything of the destination is read, so that what is read shows whether they arrived.
         let over = self.writes_over(bridge).await?;
+        let names_seen = self.store.names_created(&bridge.destination).await?;
         work.progress.at("Matching organizations", 0, None);
         let matching = self.matching(actor, bridge).await?;
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
@@ -153,19 +112,27 @@ impl Engine {
             Err(error) => return Err(self.met(&connection, error).await),
         };
         let type_links = self.store.links(&bridge.id, RecordKind::AssetType).await?;
+        let decided = self.store.record_decisions(&bridge.id).await?;
         let mut planner = Planner::new(PlannerInput {
             settings: &bridge.settings,
             mapping: &mapper.mapping.compiled,
             now: self.clock().now(),
             types: &types,
             type_links: &type_links,
+            decided: &decided,
         });
-        let mut writer = self.acting(actor).store.begin_plan(bridge, &snapshot.id).await?;
+        let mut writer = self
+            .acting(actor)
+            .store
+            .begin_plan(bridge, &snapshot.id, about, names_seen)
+            .await?;
+        let mut sieve = Sieve::new(about);
         let mut groups: BTreeMap<(String, ClientTarget), Group> = BTreeMap::new();
         let mut new_matches: BTreeMap<SourceId, MatchNeeded> = BTreeMap::new();
-        let mut unsure: Vec<String> = Vec::new();
+        let mut unsure: Vec<(SourceId, String)> = Vec::new();
         let links = self.store.links(&bridge.id, RecordKind::Client).await?;
         let decisions = self.store.decisions(&bridge.id).await?;
+        let part = self.part(bridge, about, &matching, &links).await?;
         for row in &matching.rows {
             let label = match &row.status {
                 OrganizationMatch::Matched { client, .. } => matching
@@ -174,11 +141,15 @@ impl Engine {
                     .map_or_else(|| client.to_string(), |c| c.name.clone()),
                 _ => row.organization.name.clone(),
             };
-            let target = match &row.status {
-                OrganizationMatch::Matched { client, .. } => Some(ClientTarget::Existing(client.clone())),
-                OrganizationMatch::Create { .. } => Some(ClientTarget::Of(row.organization.id.clone())),
-                OrganizationMatch::Excluded { .. } | OrganizationMatch::Undecided { .. } => None,
-            };
+            let target = target(row);
+            let named = part.as_ref().is_none_or(|part| part.names(&row.organization.id));
+            if let Some(ignored) = decided.ignored(RecordKind::Client, &row.organization.id) {
+                if named {
+                    let ignored = planner.ignored_organization(&row.organization, ignored);
+                    writer.add(sieve.pass(vec![ignored])).await?;
+                }
+                continue;
+            }
             let link = links.get(&row.organization.id);
             // What was undone waits for a release, or for a decision that is newer than the undo.
             let held = remembered
@@ -186,21 +157,17 @@ impl Engine {
                 .get(&(RecordKind::Client, row.organization.id.clone()))
                 .filter(|u| u.holds() && decisions.get(&row.organization.id).is_none_or(|d| d.at <= u.at));
             if let Some(held) = held.filter(|_| !row.linked && target.is_some()) {
-                if only.is_none() {
-                    writer
-                        .add(vec![planner.undone_organization(&row.organization, held)])
-                        .await?;
+                if named {
+                    let undone = planner.undone_organization(&row.organization, held);
+                    writer.add(sieve.pass(vec![undone])).await?;
                 }
                 continue;
             }
-            if let Some(only) = only
-                && target != Some(ClientTarget::Existing(only.clone()))
-            {
+            if !named && !part.as_ref().is_none_or(|part| part.holds(target.as_ref())) {
                 continue;
             }
-            writer
-                .add(planner.organization(&row.organization, &row.status, link, &label))
-                .await?;
+            let operations = planner.organization(&row.organization, &row.status, link, &label);
+            writer.add(sieve.pass(operations)).await?;
             if let (Some(target), false) = (&target, row.linked) {
                 let client = match target {
                     ClientTarget::Existing(client) => Some(client.clone()),
@@ -216,7 +183,7 @@ impl Engine {
             } = &row.status
                 && !row.linked
             {
-                unsure.push(reason.clone());
+                unsure.push((row.organization.id.clone(), reason.clone()));
             }
             if let Some(target) = target {
                 groups
@@ -241,11 +208,14 @@ impl Engine {
             let Some(known) = matching
                 .clients
                 .get(&client)
-                .filter(|c| only.is_none_or(|only| &c.id == only))
+                .filter(|_| decided.ignored(RecordKind::Client, &organization).is_none())
             else {
                 continue;
             };
             let (label, target) = (known.name.clone(), ClientTarget::Existing(client));
+            if !part.as_ref().is_none_or(|part| part.holds(Some(&target))) {
+                continue;
+            }
             groups
                 .entry((label.clone(), target.clone()))
                 .or_insert_with(|| Group {
@@ -304,209 +274,34 @@ impl Engine {
                     let organization = waiting.get(&operation.subject.source_id);
                     operation.after_match = organization.and_then(|id| new_matches.get(id)).cloned();
                 }
-                writer.add(operations).await?;
+                writer.add(sieve.pass(operations)).await?;
+                let unlinked = planner.take_unlinked();
+                if !sieve.is_of_one() {
+                    writer.add_unlinked(unlinked);
+                }
             }
         }
         work.progress.at("Planning clients", total, Some(total));
-        let (counts, mut warnings) = planner.finish();
+        let (mut counts, mut warnings) = planner.finish();
+        if let Some((operations, of_one)) = sieve.rest() {
+            // The brakes are about many records at once, and somebody asked for this one.
+            (counts, warnings) = (of_one, Vec::new());
+            let kept: BTreeSet<&SourceId> = operations.iter().map(|o| &o.subject.source_id).collect();
+            unsure.retain(|(organization, _)| kept.contains(organization));
+            writer.add(operations).await?;
+        }
         // The preset's plain rule links names that differ more than the guard allows; a person looks at those first.
         warnings.extend(
             unsure
                 .into_iter()
-                .map(|reason| format!("a match to look at, {reason}")),
+                .map(|(_, reason)| format!("a match to look at, {reason}")),
         );
         let summary = writer.finish(counts, warnings).await?;
         // A plan for one client does not tell of the others' records.
-        if only.is_none() {
+        if about.is_none() {
             self.close_writes_over(bridge, &summary.id, over).await?;
         }
         Ok((summary, skipped))
-    }
-
-    /// Reads what is stored of some clients' organizations, and what stands at them in the destination. The inner error
-    /// is the destination's.
-    async fn batch(
-        &self,
-        conn: &mut Conn,
-        mapper: &Mapper,
-        destination: &dyn Destination,
-        groups: &[Group],
-    ) -> Result<Result<Batch, connect::Error>> {
-        let organizations: Vec<SourceId> = groups.iter().flat_map(|g| g.organizations.clone()).collect();
-        let clients = groups.iter().filter_map(|group| match &group.target {
-            ClientTarget::Existing(client) => Some(client.clone()),
-            ClientTarget::Of(_) => None,
-        });
-        let clients: Vec<RecordId> = clients.collect();
-        let mut batch = Batch::default();
-        for device in mapper.devices_and_links(conn, &organizations).await? {
-            let linked = device.asset.map(|asset| (device.id, asset));
-            let here = batch.linked.entry(device.organization.clone()).or_default();
-            here.extend(linked);
-            let here = batch.devices.entry(device.organization).or_default();
-            here.extend(device.projection);
-        }
-        for location in self
-            .store
-            .locations(&mapper.bridge.source, &organizations)
-            .await?
-        {
-            let here = batch.locations.entry(location.organization.clone()).or_default();
-            here.push(location);
-        }
-        if clients.is_empty() {
-            return Ok(Ok(batch));
-        }
-        if destination.capabilities().sites {
-            match destination.sites(&clients).await {
-                Ok(found) => {
-                    for site in found {
-                        batch.sites.entry(site.client.clone()).or_default().push(site);
-                    }
-                }
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        match collect_assets(destination, AssetScope::Clients(clients)).await {
-            Ok(found) => {
-                for asset in found {
-                    batch.assets.entry(asset.client.clone()).or_default().push(asset);
-                }
-            }
-            Err(error) => return Ok(Err(error)),
-        }
-        Ok(Ok(batch))
-    }
-
-    /// Everything the planner needs to know of one client. The inner error is the destination's.
-    async fn client_input(
-        &self,
-        batch: &mut Batch,
-        mapper: &Mapper,
-        destination: &dyn Destination,
-        remembered: &Remembered,
-        owners: &mut Option<BTreeMap<RecordId, SourceId>>,
-        group: Group,
-    ) -> Result<Result<ClientInput, connect::Error>> {
-        let bridge = &mapper.bridge;
-        let mut devices = Vec::new();
-        let mut links = BTreeMap::new();
-        let mut locations = Vec::new();
-        for organization in &group.organizations {
-            devices.extend(batch.devices.remove(organization).unwrap_or_default());
-            let linked = batch.linked.remove(organization).unwrap_or_default();
-            links.extend(self.links_of(mapper, organization, linked).await?);
-            locations.extend(batch.locations.remove(organization).unwrap_or_default());
-        }
-        let own = locations
-            .iter()
-            .filter_map(|l| Some((l.id.clone(), remembered.site_links.get(&l.id)?.clone())));
-        let site_links = own.collect();
-        let mut assets = Vec::new();
-        let mut sites = Vec::new();
-        if let ClientTarget::Existing(client) = &group.target {
-            assets = batch.assets.remove(client).unwrap_or_default();
-            sites = batch.sites.remove(client).unwrap_or_default();
-        }
-        let mut undone = BTreeMap::new();
-        if !remembered.undone.is_empty() {
-            let mark = |device: &SourceId| remembered.undone.get(&(RecordKind::Asset, device.clone()));
-            let marks = devices.iter().filter_map(|d| mark(&d.id));
-            undone.extend(marks.map(|mark| (mark.source.clone(), mark.clone())));
-        }
-        // Assets of devices that moved here stand at another client still.
-        let here: BTreeSet<&RecordId> = assets.iter().map(|a| &a.id).collect();
-        let elsewhere: Vec<RecordId> = links
-            .values()
-            .map(|l: &AssetLink| &l.asset)
-            .chain(undone.values().filter(|u| !u.holds()).map(|u| &u.record))
-            .filter(|id| !here.contains(id))
-            .cloned()
-            .collect();
-        if !elsewhere.is_empty() {
-            match collect_assets(destination, AssetScope::Ids(elsewhere)).await {
-                Ok(found) => assets.extend(found),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        // An asset that some other device is linked to must not be adopted by one of these. All links are read once,
-        // and only when there are assets nobody here is linked to.
-        let linked: BTreeSet<&RecordId> = links.values().map(|l| &l.asset).collect();
-        let unlinked: Vec<&Asset> = assets.iter().filter(|a| !linked.contains(&a.id)).collect();
-        for asset in unlinked {
-            let owners = match owners {
-                Some(owners) => owners,
-                None => {
-                    let all = self.store.links(&bridge.id, RecordKind::Asset).await?;
-                    owners.insert(all.into_iter().map(|(device, asset)| (asset, device)).collect())
-                }
-            };
-            if let Some(device) = owners.get(&asset.id) {
-                links.insert(
-                    device.clone(),
-                    AssetLink {
-                        asset: asset.id.clone(),
-                        written: Fields::new(),
-                    },
-                );
-            }
-        }
-        let foreign = |asset: &&Asset| {
-            let stored = asset.source_id.as_deref();
-            stored.is_some_and(|id| !remembered.stored_ids.tell(RecordKind::Asset, id))
-        };
-        let foreign_ids = assets.iter().filter(foreign).map(|a| a.id.clone()).collect();
-        Ok(Ok(ClientInput {
-            target: group.target,
-            label: group.label,
-            devices,
-            assets,
-            links,
-            sites,
-            site_links,
-            locations,
-            undone,
-            foreign_ids,
-            restore: destination.capabilities().restore,
-        }))
-    }
-
-    /// The links of one organization's devices. What was last written is read only where a rule asks for it.
-    async fn links_of(
-        &self,
-        mapper: &Mapper,
-        organization: &SourceId,
-        linked: Vec<(SourceId, RecordId)>,
-    ) -> Result<BTreeMap<SourceId, AssetLink>> {
-        let bridge = &mapper.bridge;
-        if bridge
-            .settings
-            .mapping
-            .rules
-            .iter()
-            .any(|rule| rule.owner == Owner::Ask)
-        {
-            let links = self
-                .store
-                .asset_links(&bridge.id, &bridge.source, organization)
-                .await?;
-            let with_values = |link: store::Link| {
-                let written = link.written_values();
-                (
-                    link.source,
-                    AssetLink {
-                        asset: link.destination,
-                        written,
-                    },
-                )
-            };
-            return Ok(links.into_iter().map(with_values).collect());
-        }
-        let without_values = |(device, asset)| {
-            let written = Fields::new();
-            (device, AssetLink { asset, written })
-        };
-        Ok(linked.into_iter().map(without_values).collect())
     }
 
     /// A plan's summary.

@@ -9,7 +9,7 @@ use crate::progress::Work;
 use crate::read::ReadReport;
 use crate::remedy::Remedy;
 use crate::undoing::refuse_paused;
-use model::{Actor, ActorRole, Bridge, PlanSummary, RecordId, RecordKind, Run};
+use model::{Actor, ActorRole, Bridge, PlanAbout, PlanSummary, RecordId, RecordKind, Run};
 
 /// What a sync did.
 #[derive(Clone, Debug)]
@@ -145,7 +145,8 @@ impl Engine {
     ) -> Result<SyncReport> {
         // Somebody may have decided something while the source was read: the plan is made of the bridge as it is now.
         let bridge = &self.store.bridge(&bridge.id).await?;
-        let (plan, skipped) = self.plan_held(actor, bridge, only, work).await?;
+        let only = only.cloned().map(PlanAbout::Client);
+        let (plan, skipped) = self.plan_held(actor, bridge, only.as_ref(), work).await?;
         if plan.counts.writes() == 0 {
             return Ok(SyncReport {
                 read,

@@ -211,6 +211,24 @@ impl Hands {
                     result: JobResult::Apply { run },
                 }
             }
+            JobKind::Retry {
+                bridge,
+                record,
+                source,
+            } => {
+                let bridge = self.queue.store().bridge(&bridge).await?;
+                let tried = engine
+                    .retry_record(actor, runner, &bridge, (record, &source), work)
+                    .await?;
+                Done {
+                    run: tried.run.clone(),
+                    stopped: None,
+                    result: JobResult::Retry {
+                        plan: tried.plan,
+                        run: tried.run,
+                    },
+                }
+            }
             JobKind::Read { connection } => {
                 let report = engine.read(actor, runner, &connection, None, work).await?;
                 Done {

@@ -42,11 +42,7 @@ impl Hands {
         let store = self.queue.store();
         self.engine.bury_the_dead(&self.runner).await?;
         let now = store.clock().now();
-        for job in store.abandoned_jobs().await? {
-            tracing::warn!(job = %job.id, kind = %job.kind, holder = job.holder, "A job's worker is gone; it is queued again.");
-            let reason = Some("its worker ended before it did");
-            self.queue.again(&job, now, reason, job.attempt - 1).await?;
-        }
+        self.queue.take_up_abandoned(now).await?;
         self.queue.tick().await?;
         self.wake_what_waits(now).await?;
         if free > 0 {

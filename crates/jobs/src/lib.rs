@@ -9,6 +9,7 @@
 //! a lease that it lives; what a dead one was at is queued again by the next that looks. Two jobs never work on one
 //! bridge at once, since the use cases of `engine` hold a lease on it.
 
+mod abandoned;
 mod backend;
 mod error;
 mod execution;

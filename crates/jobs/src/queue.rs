@@ -104,7 +104,15 @@ impl Queue {
         reason: Option<&str>,
         attempt: i64,
     ) -> Result<bool> {
-        let number = self.store.requeue_job(tx, job, due, reason, attempt).await?;
+        let number = self
+            .store
+            .requeue_job(tx, job, due, reason, attempt, false)
+            .await?;
+        Self::deliver(tx, job, due, number).await
+    }
+
+    /// Pushes the delivery of a job that was put into the queue again, if it was.
+    pub(crate) async fn deliver(tx: &mut Tx, job: &Job, due: Timestamp, number: Option<i64>) -> Result<bool> {
         let Some(number) = number else {
             return Ok(false);
         };

@@ -24,6 +24,13 @@ pub enum JobResult {
         /// The run.
         run: Run,
     },
+    /// Of a record that was tried again.
+    Retry {
+        /// Its plan.
+        plan: PlanSummary,
+        /// The run; `None` when there was nothing to write.
+        run: Option<Run>,
+    },
     /// Of a read.
     Read(ReadNumbers),
     /// Of keeping a connection alive.

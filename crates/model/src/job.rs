@@ -1,6 +1,7 @@
 //! What a job does.
 
-use crate::id::{BridgeId, ConnectionId, PlanId, RecordId};
+use crate::destination::RecordKind;
+use crate::id::{BridgeId, ConnectionId, PlanId, RecordId, SourceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -51,6 +52,15 @@ pub enum JobKind {
         #[serde(default)]
         despite_pause: bool,
     },
+    /// Plan one record anew and apply that plan alone.
+    Retry {
+        /// The bridge.
+        bridge: BridgeId,
+        /// What the record is in the destination.
+        record: RecordKind,
+        /// The source's id of it.
+        source: SourceId,
+    },
     /// Read a source into a snapshot.
     Read {
         /// The source.
@@ -71,6 +81,7 @@ impl JobKind {
             Self::Sync { .. } => "sync_client",
             Self::PlanOnly { .. } => "plan_only",
             Self::Apply { .. } => "apply",
+            Self::Retry { .. } => "retry",
             Self::Read { .. } => "read",
             Self::KeepAlive { .. } => "keep_alive",
         }
@@ -79,9 +90,10 @@ impl JobKind {
     /// The bridge it is about.
     pub fn bridge(&self) -> Option<&BridgeId> {
         match self {
-            Self::Sync { bridge, .. } | Self::PlanOnly { bridge, .. } | Self::Apply { bridge, .. } => {
-                Some(bridge)
-            }
+            Self::Sync { bridge, .. }
+            | Self::PlanOnly { bridge, .. }
+            | Self::Apply { bridge, .. }
+            | Self::Retry { bridge, .. } => Some(bridge),
             Self::Read { .. } | Self::KeepAlive { .. } => None,
         }
     }

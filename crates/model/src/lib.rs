@@ -8,9 +8,12 @@
 
 pub mod actor;
 pub mod bridge;
+pub mod cause;
 pub mod clock;
 pub mod connection;
+pub mod decided;
 pub mod destination;
+pub mod drift;
 pub mod id;
 pub mod job;
 pub mod mapping;
@@ -24,19 +27,22 @@ pub mod undone;
 
 pub use actor::{Actor, Role as ActorRole};
 pub use bridge::{Archive, Brakes, Bridge, BridgeSettings, NewOrganizations, Scope, SiteRule, TypeRule};
+pub use cause::Cause;
 pub use clock::{Clock, Ids, Moment, Random, Steady, TimeOrderedIds};
 pub use connection::{Connection, ConnectionState};
+pub use decided::{ConflictDecision, ConflictVerdict, Ignored, RecordDecisions, UnlinkedAsset};
 pub use destination::{
     Asset, AssetDraft, AssetType, AssetTypeDraft, Client, ClientDraft, FieldType, Fields, RecordKind, Site,
     SiteDraft, TargetField,
 };
+pub use drift::{Accepted, Difference, DifferenceKey, Drift, Side};
 pub use id::{BridgeId, ConnectionId, PlanId, RecordId, RunId, SnapshotId, SourceId};
 pub use job::JobKind;
 pub use mapping::{FieldRule, Mapping, Owner, RuleValue, Transform};
 pub use matching::{Decision, MatchHow, MatchingRules, OrganizationMatch, Similarity, Verdict};
 pub use operation::{
-    Action, Change, ClientTarget, LinkBefore, MatchNeeded, Operation, Place, PlanCounts, PlanSummary, Reason,
-    SiteTarget, Subject, TypeTarget,
+    Action, Change, ClientTarget, LinkBefore, MatchNeeded, Operation, Place, PlanAbout, PlanCounts,
+    PlanSummary, Reason, SiteTarget, Subject, TypeTarget,
 };
 pub use pause::WritePause;
 pub use person::Person;

@@ -1,5 +1,6 @@
 //! What a plan is made of. An operation holds everything the executor needs: it makes no choices.
 
+use crate::cause::Cause;
 use crate::destination::{AssetDraft, AssetTypeDraft, ClientDraft, RecordKind, SiteDraft};
 use crate::id::{PlanId, RecordId, SourceId};
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,17 @@ impl Action {
         !matches!(self, Self::Review { .. } | Self::Skip)
     }
 
+    /// The fields it writes, or asks about.
+    pub fn changes(&self) -> &[Change] {
+        match self {
+            Self::Link { changes, .. }
+            | Self::UpdateAsset { changes, .. }
+            | Self::Unlink { changes, .. }
+            | Self::Review { changes } => changes,
+            _ => &[],
+        }
+    }
+
     /// The stored name of the action.
     pub fn name(&self) -> &'static str {
         match self {
@@ -201,6 +213,9 @@ pub struct Operation {
     pub action: Action,
     /// Why.
     pub reason: Reason,
+    /// Why it writes nothing, for programs; missing where it writes, and in plans of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// The match this operation stands on, where it is not linked yet: without it the operation does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_match: Option<MatchNeeded>,
@@ -301,4 +316,22 @@ pub struct PlanSummary {
     /// The run this plan takes back, if it is the plan of an undo.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undoes: Option<crate::id::RunId>,
+    /// The part of the bridge it is limited to, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<PlanAbout>,
+}
+
+/// The part of a bridge a plan is limited to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanAbout {
+    /// The organizations of one client.
+    Client(RecordId),
+    /// One source record, with what has to be there before it.
+    Record {
+        /// What it becomes in the destination.
+        kind: RecordKind,
+        /// The source's id of it.
+        source: SourceId,
+    },
 }

@@ -8,7 +8,7 @@
 use crate::coerce::number_text;
 use crate::fold::fold;
 use crate::keys::{fold_mac, fold_serial};
-use model::{Asset, DeviceProjection, Fields, Presence, RecordId, SourceId};
+use model::{Asset, Cause, DeviceProjection, Fields, Presence, RecordId, SourceId};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub(crate) enum Identity {
     /// This asset (its place in the list), for this reason.
     Asset(usize, String),
     /// It cannot be told; the reason says why.
-    Unclear(String),
+    Unclear(Cause, String),
     /// None of the client's assets.
     New,
 }
@@ -95,7 +95,7 @@ pub(crate) fn identify(
     let identities = pairing.identities;
     let settle = |(device, identity): (&&DeviceProjection, Option<Identity>)| {
         identity.unwrap_or_else(|| match predecessor(device, replaced) {
-            Some(reason) => Identity::Unclear(reason),
+            Some((asset, reason)) => Identity::Unclear(Cause::Replaces { asset }, reason),
             None => Identity::New,
         })
     };
@@ -104,16 +104,20 @@ pub(crate) fn identify(
 
 /// The link of a vanished device whose asset looks like this one: a reinstalled agent gets a new device id. Creating
 /// a second asset would double the machine, taking over the first one would be a guess.
-fn predecessor(device: &DeviceProjection, replaced: &[(&Asset, &DeviceProjection)]) -> Option<String> {
+fn predecessor(
+    device: &DeviceProjection,
+    replaced: &[(&Asset, &DeviceProjection)],
+) -> Option<(RecordId, String)> {
     let serial = device.keys.serial.as_ref()?;
     let (asset, gone) = replaced.iter().find(|(asset, gone)| {
         gone.keys.serial.as_ref() == Some(serial) || serial_of(asset).as_ref() == Some(serial)
     })?;
-    Some(format!(
+    let reason = format!(
         "asset {} has the same serial number and is linked to device {} ({}), which is gone: say whether this device \
          takes its place",
         asset.id, gone.id, gone.label
-    ))
+    );
+    Some((asset.id.clone(), reason))
 }
 
 struct Pairing<'a> {
@@ -169,19 +173,24 @@ impl Pairing<'_> {
             let (Some(asset), second) = (assets_found.next(), assets_found.next()) else {
                 continue;
             };
+            let ambiguous = || Cause::Ambiguous {
+                assets: assets.iter().map(|&a| self.assets[a].id.clone()).collect(),
+            };
             let identity = if second.is_some() {
                 let ids: Vec<&str> = assets.iter().map(|&a| self.assets[a].id.as_str()).collect();
-                Identity::Unclear(format!(
+                let reason = format!(
                     "{what} as {} assets ({}): say which one it is",
                     ids.len(),
                     ids.join(", ")
-                ))
+                );
+                Identity::Unclear(ambiguous(), reason)
             } else if devices_of[asset].len() > 1 {
-                Identity::Unclear(format!(
+                let reason = format!(
                     "{what} as asset {}, but {} devices have it: say which one it is",
                     self.assets[asset].id,
                     devices_of[asset].len()
-                ))
+                );
+                Identity::Unclear(ambiguous(), reason)
             } else {
                 Identity::Asset(asset, what.to_owned())
             };

@@ -2,9 +2,10 @@
 
 use crate::coerce::is_blank;
 use crate::mapping::{CompiledMapping, CompiledRule};
-use crate::own::{FieldDecision, FieldState, decide};
-use model::{Change, DeviceProjection, Fields};
+use crate::own::{FieldDecision, FieldState, decide, same_or_both_blank_values};
+use model::{Change, ConflictDecision, ConflictVerdict, DeviceProjection, Fields};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The fields of one asset that differ from what its device says.
 #[derive(Debug, Default, PartialEq)]
@@ -15,12 +16,17 @@ pub(crate) struct FieldChanges {
     pub conflicts: Vec<Change>,
 }
 
-/// Compares a device with what stands in the destination. `written` is what this bridge last wrote.
+/// What people decided about the fields of one device.
+pub(crate) type DecidedFields = BTreeMap<String, ConflictDecision>;
+
+/// Compares a device with what stands in the destination. `written` is what this bridge last wrote, `decided` what
+/// people said about conflicts.
 pub(crate) fn compare(
     mapping: &CompiledMapping,
     device: &DeviceProjection,
     current: &Fields,
     written: &Fields,
+    decided: Option<&DecidedFields>,
 ) -> FieldChanges {
     let mut found = FieldChanges::default();
     for rule in mapping.rules() {
@@ -36,6 +42,9 @@ pub(crate) fn compare(
             source,
             current: current.get(&rule.target),
             written: written.get(&rule.target),
+            decided: decided
+                .and_then(|fields| fields.get(&rule.target))
+                .and_then(|decision| holds(decision, source, current.get(&rule.target))),
         });
         let list = match decision {
             FieldDecision::Keep => continue,
@@ -53,12 +62,23 @@ pub(crate) fn compare(
 
 /// The fields of a new asset: what would be written if all stood blank.
 pub(crate) fn new_fields(mapping: &CompiledMapping, device: &DeviceProjection) -> Fields {
-    let found = compare(mapping, device, &Fields::new(), &Fields::new());
+    let found = compare(mapping, device, &Fields::new(), &Fields::new(), None);
     found
         .changes
         .into_iter()
         .map(|change| (change.field, change.after))
         .collect()
+}
+
+/// A decision holds for the two values it was made for.
+fn holds(
+    decision: &ConflictDecision,
+    source: Option<&Value>,
+    current: Option<&Value>,
+) -> Option<ConflictVerdict> {
+    let same = same_or_both_blank_values(Some(&decision.source_value), source)
+        && same_or_both_blank_values(Some(&decision.destination_value), current);
+    same.then_some(decision.verdict)
 }
 
 fn source_value<'a>(rule: &'a CompiledRule, device: &'a DeviceProjection) -> Option<&'a Value> {

@@ -1,19 +1,20 @@
 //! The plan of one client: its sites and assets.
 
 use crate::absence::Absence;
-use crate::assets::{AssetLink, Identity, devices_by_asset, identify, is_absent};
-use crate::changes::{compare, new_fields};
+use crate::assets::{AssetLink, Identity, NAME_FIELD, devices_by_asset, identify, is_absent};
+use crate::changes::{FieldChanges, compare, new_fields};
 use crate::coerce::is_blank;
 use crate::named::{NamedRecords, News, Settled};
-use crate::planner::{ClientInput, Planner};
+use crate::planner::{ClientInput, Planner, ignored_by};
 use crate::scope::out_of_scope;
 use jiff::Timestamp;
 use model::operation::Move;
 use model::{
-    Action, Asset, AssetDraft, ClientTarget, DeviceProjection, Fields, LinkBefore, Location, Operation,
-    Presence, RecordId, RecordKind, SiteDraft, SiteRule, SiteTarget, SourceId, Subject, TypeTarget, Undone,
+    Action, Asset, AssetDraft, Cause, ClientTarget, DeviceProjection, Fields, LinkBefore, Location,
+    Operation, Presence, RecordId, RecordKind, SiteDraft, SiteRule, SiteTarget, SourceId, Subject,
+    TypeTarget, Undone, UnlinkedAsset,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Plans one client.
 pub(crate) struct ClientPlan<'p, 'a, 'i> {
@@ -23,6 +24,7 @@ pub(crate) struct ClientPlan<'p, 'a, 'i> {
     locations: BTreeMap<&'i SourceId, &'i Location>,
     pub(crate) assets: BTreeMap<&'i RecordId, &'i Asset>,
     pub(crate) devices_by_asset: BTreeMap<&'i RecordId, Vec<&'i SourceId>>,
+    ignored_sites: BTreeSet<&'i SourceId>,
     operations: Vec<Operation>,
 }
 
@@ -49,19 +51,25 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
             locations: input.locations.iter().map(|l| (&l.id, l)).collect(),
             assets: input.assets.iter().map(|a| (&a.id, a)).collect(),
             devices_by_asset: devices_by_asset(&input.links),
+            ignored_sites: BTreeSet::new(),
             operations: vec![],
         }
     }
 
-    pub fn run(mut self) -> Vec<Operation> {
+    /// The operations, and the assets that are none of the devices.
+    pub fn run(mut self) -> (Vec<Operation>, Vec<UnlinkedAsset>) {
         let input = self.input;
+        let decided = self.planner.input.decided;
+        let ignored = |device: &DeviceProjection| decided.ignored(RecordKind::Asset, &device.id);
         let scope = &self.planner.input.settings.scope;
         let skipped: Vec<Option<String>> = input.devices.iter().map(|d| out_of_scope(d, scope)).collect();
         let unlinked: Vec<&DeviceProjection> = input
             .devices
             .iter()
             .zip(&skipped)
-            .filter(|(d, skipped)| skipped.is_none() && !is_absent(d) && !input.links.contains_key(&d.id))
+            .filter(|(d, skipped)| {
+                skipped.is_none() && !is_absent(d) && !input.links.contains_key(&d.id) && ignored(d).is_none()
+            })
             .map(|(d, _)| d)
             .collect();
         let candidates = self.candidates();
@@ -75,18 +83,26 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         );
         let mut identities: BTreeMap<&SourceId, Identity> =
             unlinked.iter().map(|d| &d.id).zip(identities).collect();
+        let nobodys = self.nobodys(&candidates, &identities);
         for (device, skipped) in input.devices.iter().zip(skipped) {
             let link = input.links.get(&device.id);
             self.planner.load.linked += u32::from(link.is_some());
             let undone = input.undone.get(&device.id);
+            let ignored = ignored(device);
+            if link.is_none() && is_absent(device) && (skipped.is_some() || ignored.is_some()) {
+                continue;
+            }
+            if let Some(ignored) = ignored {
+                self.skip(device, Cause::Ignored, ignored_by(ignored));
+                continue;
+            }
             match (link, skipped) {
-                (None, Some(_)) if is_absent(device) => {}
-                (_, Some(reason)) => self.push(device, Action::Skip, reason),
+                (_, Some(reason)) => self.skip(device, Cause::OutOfScope, reason),
                 (link, None) if undone.is_some_and(Undone::holds) => self.held(device, link, undone),
                 (Some(link), None) => self.linked(device, link),
                 (None, None) => match identities.remove(&device.id) {
                     Some(Identity::Asset(asset, reason)) => self.adopt(device, candidates[asset], &reason),
-                    Some(Identity::Unclear(reason)) => self.review(device, reason),
+                    Some(Identity::Unclear(cause, reason)) => self.review(device, cause, reason),
                     Some(Identity::New) => match undone.and_then(|undone| self.archived_by(undone)) {
                         Some((asset, undone)) => self.restore(device, asset, undone),
                         None => self.create(device),
@@ -96,7 +112,38 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 },
             }
         }
-        self.operations
+        (self.operations, nobodys)
+    }
+
+    /// Candidates that no device is, nor may be.
+    fn nobodys(
+        &self,
+        candidates: &[&Asset],
+        identities: &BTreeMap<&SourceId, Identity>,
+    ) -> Vec<UnlinkedAsset> {
+        let mut taken: BTreeSet<&RecordId> = BTreeSet::new();
+        for identity in identities.values() {
+            match identity {
+                Identity::Asset(asset, _) => {
+                    taken.insert(&candidates[*asset].id);
+                }
+                Identity::Unclear(Cause::Ambiguous { assets }, _) => taken.extend(assets),
+                Identity::Unclear(..) | Identity::New => {}
+            }
+        }
+        let left = candidates.iter().filter(|asset| !taken.contains(&asset.id));
+        left.map(|asset| UnlinkedAsset {
+            asset: asset.id.clone(),
+            client: asset.client.clone(),
+            client_label: self.input.label.clone(),
+            label: asset
+                .fields
+                .get(NAME_FIELD)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+        })
+        .collect()
     }
 
     /// Assets of this client that nothing is linked to and that are in use.
@@ -138,10 +185,12 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         let asset = self.assets.get(&link.asset).copied();
         match (asset, device.presence) {
             (None, Presence::Absent { .. }) => {
-                self.push(device, Action::Skip, format!("the device is gone, and so is its asset {}", link.asset));
+                let reason = format!("the device is gone, and so is its asset {}", link.asset);
+                self.skip(device, Cause::BothGone, reason);
             }
             (None, Presence::Present) => self.review(
                 device,
+                Cause::RecordGone,
                 format!(
                     "its asset {} no longer exists: it was deleted by hand; say whether to create it anew or to leave \
                      the device out",
@@ -153,12 +202,14 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 None => self.vanished(device, asset, &self.absence(since, snapshots)),
             },
             (Some(_), Presence::Present) if holders > 1 => {
-                self.review(device, format!("{holders} devices are linked to asset {}; unlink all but one", link.asset));
+                let reason = format!("{holders} devices are linked to asset {}; unlink all but one", link.asset);
+                self.review(device, Cause::SharedAsset, reason);
             }
             (Some(asset), Presence::Present) => match asset.archived {
                 Some(archived) => {
                     let on = archived.to_zoned(jiff::tz::TimeZone::UTC).date();
-                    self.review(device, format!("the device is back, and its asset was archived on {on}; restore it"));
+                    let reason = format!("the device is back, and its asset was archived on {on}; restore it");
+                    self.review(device, Cause::Archived, reason);
                 }
                 None => self.update(device, asset, &link.written),
             },
@@ -166,21 +217,21 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
     }
 
     fn vanished(&mut self, device: &DeviceProjection, asset: &Asset, absence: &Absence) {
-        let action = if absence.is_over() {
-            self.planner.load.archives += 1;
-            Action::ArchiveAsset {
-                asset: asset.id.clone(),
-            }
-        } else {
-            Action::Skip
+        if !absence.is_over() {
+            self.skip(device, Cause::Absent, absence.reason());
+            return;
+        }
+        self.planner.load.archives += 1;
+        let archive = Action::ArchiveAsset {
+            asset: asset.id.clone(),
         };
-        self.push(device, action, absence.reason());
+        self.push(device, archive, absence.reason());
     }
 
     fn update(&mut self, device: &DeviceProjection, asset: &Asset, written: &Fields) {
         let place = self.place(device);
         let moved = self.moved(asset, place);
-        let found = compare(self.planner.input.mapping, device, &asset.fields, written);
+        let found = self.compare(device, &asset.fields, written);
         if found.changes.is_empty() && found.conflicts.is_empty() && moved.is_none() {
             self.planner.unchanged();
             return;
@@ -207,13 +258,18 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
             "changed in the destination since the last write: {}; say which value stays",
             fields.join(", ")
         );
-        self.push(device, Action::Review { changes: conflicts }, reason);
+        self.leave(
+            device,
+            Action::Review { changes: conflicts },
+            Cause::Conflict,
+            reason,
+        );
     }
 
     fn adopt(&mut self, device: &DeviceProjection, asset: &Asset, how: &str) {
         let place = self.place(device);
         let moved = self.moved(asset, place);
-        let found = compare(self.planner.input.mapping, device, &asset.fields, &Fields::new());
+        let found = self.compare(device, &asset.fields, &Fields::new());
         // Overwriting what a person typed is a change of an asset, whether it was linked before or not.
         self.planner.load.linked += 1;
         let overwrites = found.changes.iter().any(|change| !is_blank(&change.before));
@@ -272,7 +328,24 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         Place { site, asset_type }
     }
 
-    fn site(&mut self, location: &Location) -> Option<SiteTarget> {
+    fn site(&mut self, location: &'i Location) -> Option<SiteTarget> {
+        let subject = || Subject {
+            kind: RecordKind::Site,
+            source_id: location.id.clone(),
+            label: location.name.clone(),
+        };
+        let decided = self.planner.input.decided;
+        if let Some(ignored) = decided.ignored(RecordKind::Site, &location.id) {
+            if self.ignored_sites.insert(&location.id) {
+                let reason = ignored_by(ignored);
+                let label = &self.input.label;
+                let skip =
+                    self.planner
+                        .operation(label, subject(), Action::Skip, reason, Some(Cause::Ignored));
+                self.operations.push(skip);
+            }
+            return None;
+        }
         let link = self.input.site_links.get(&location.id);
         let (settled, news) = self.sites.settle(&location.id, &location.name, link);
         let review = Action::Review { changes: vec![] };
@@ -285,6 +358,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                     before: Some(LinkBefore::default()),
                 },
                 "the site has the location's name".to_owned(),
+                None,
             )),
             News::Create => {
                 let draft = SiteDraft {
@@ -294,6 +368,7 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 Some((
                     Action::CreateSite(draft),
                     "devices at this location need a site".to_owned(),
+                    None,
                 ))
             }
             News::Gone(record) => Some((
@@ -301,19 +376,18 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 format!(
                     "it was linked to site {record}, which this client no longer has; choose another, or create it anew"
                 ),
+                Some(Cause::RecordGone),
             )),
             News::Several(n) => Some((
                 review,
                 format!("{n} sites of this client have this name; say which one the location is"),
+                Some(Cause::SeveralNamed),
             )),
         };
-        if let Some((action, reason)) = said {
-            let subject = Subject {
-                kind: RecordKind::Site,
-                source_id: location.id.clone(),
-                label: location.name.clone(),
-            };
-            let operation = self.planner.operation(&self.input.label, subject, action, reason);
+        if let Some((action, reason, cause)) = said {
+            let operation = self
+                .planner
+                .operation(&self.input.label, subject(), action, reason, cause);
             self.operations.push(operation);
         }
         match settled {
@@ -349,17 +423,45 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         })
     }
 
-    pub(crate) fn review(&mut self, device: &DeviceProjection, reason: String) {
-        self.push(device, Action::Review { changes: vec![] }, reason);
+    /// What differs between a device and its asset, given what people decided.
+    pub(crate) fn compare(
+        &self,
+        device: &DeviceProjection,
+        current: &Fields,
+        written: &Fields,
+    ) -> FieldChanges {
+        let input = &self.planner.input;
+        let decided = input.decided.conflicts.get(&device.id);
+        compare(input.mapping, device, current, written, decided)
     }
 
+    pub(crate) fn review(&mut self, device: &DeviceProjection, cause: Cause, reason: String) {
+        self.leave(device, Action::Review { changes: vec![] }, cause, reason);
+    }
+
+    pub(crate) fn skip(&mut self, device: &DeviceProjection, cause: Cause, reason: String) {
+        self.leave(device, Action::Skip, cause, reason);
+    }
+
+    /// Adds an operation that writes nothing.
+    pub(crate) fn leave(&mut self, device: &DeviceProjection, action: Action, cause: Cause, reason: String) {
+        self.add(device, action, reason, Some(cause));
+    }
+
+    /// Adds an operation that writes.
     pub(crate) fn push(&mut self, device: &DeviceProjection, action: Action, reason: String) {
+        self.add(device, action, reason, None);
+    }
+
+    fn add(&mut self, device: &DeviceProjection, action: Action, reason: String, cause: Option<Cause>) {
         let subject = Subject {
             kind: RecordKind::Asset,
             source_id: device.id.clone(),
             label: device.label.clone(),
         };
-        let operation = self.planner.operation(&self.input.label, subject, action, reason);
+        let operation = self
+            .planner
+            .operation(&self.input.label, subject, action, reason, cause);
         self.operations.push(operation);
     }
 }

@@ -1,9 +1,8 @@
 //! Devices whose writes were undone: left alone until a person releases them, then taken up again.
 
-use crate::changes::compare;
 use crate::client_plan::{ClientPlan, update_reason};
 use crate::planner::{AssetLink, undone_by};
-use model::{Action, Asset, DeviceProjection, Fields, Presence, Undone};
+use model::{Action, Asset, Cause, DeviceProjection, Fields, Presence, Undone};
 
 impl<'i> ClientPlan<'_, '_, 'i> {
     /// Says what an undone device waits for. What would be written is shown, and not written.
@@ -21,7 +20,7 @@ impl<'i> ClientPlan<'_, '_, 'i> {
         );
         let Some(link) = link else {
             if device.presence == Presence::Present {
-                self.review(device, held);
+                self.review(device, Cause::Undone, held);
             }
             return;
         };
@@ -31,18 +30,16 @@ impl<'i> ClientPlan<'_, '_, 'i> {
             (Some(asset), Presence::Absent { since, snapshots }) if asset.archived.is_none() => {
                 match self.absence(since, snapshots) {
                     absence if absence.is_over() => {
-                        self.review(
-                            device,
-                            format!("{held}; then it is archived: {}", absence.reason()),
-                        );
+                        let reason = format!("{held}; then it is archived: {}", absence.reason());
+                        self.review(device, Cause::Undone, reason);
                     }
-                    absence => self.push(device, Action::Skip, absence.reason()),
+                    absence => self.skip(device, Cause::Absent, absence.reason()),
                 }
             }
             (Some(asset), Presence::Present) if asset.archived.is_none() && alone => {
-                let found = compare(self.planner.input.mapping, device, &asset.fields, &link.written);
+                let found = self.compare(device, &asset.fields, &link.written);
                 let changes = found.changes.into_iter().chain(found.conflicts).collect();
-                self.push(device, Action::Review { changes }, held);
+                self.leave(device, Action::Review { changes }, Cause::Undone, held);
             }
             // What needs a person for a reason of its own says that.
             _ => self.linked(device, link),
@@ -65,12 +62,12 @@ impl<'i> ClientPlan<'_, '_, 'i> {
                  by hand",
                 asset.id
             );
-            self.review(device, by_hand);
+            self.review(device, Cause::RestoreByHand, by_hand);
             return;
         }
         let place = self.place(device);
         let moved = self.moved(asset, place);
-        let found = compare(self.planner.input.mapping, device, &asset.fields, &Fields::new());
+        let found = self.compare(device, &asset.fields, &Fields::new());
         self.planner.load.linked += 1;
         self.planner.load.changes += 1;
         let restore = Action::RestoreAsset {

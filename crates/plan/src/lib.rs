@@ -10,7 +10,8 @@
 //! 3. [`planner`]: [`Planner`] compares projections with what stands in the destination. [`assets`] pairs devices
 //!    with assets, [`own`] says who may write a field, and the brakes say when a person must look first.
 //! 4. [`render`]: the one text of a plan, for all who show it.
-//! 5. [`undo`]: [`plan_undo()`] is the way back: the inverse of what a run wrote, as far as it still stands.
+//! 5. [`drift`]: a plan read as a report of where the two sides differ.
+//! 6. [`undo`]: [`plan_undo()`] is the way back: the inverse of what a run wrote, as far as it still stands.
 //!
 //! Invariants, each held by a property test: the order of input does not matter; a plan that was applied leaves
 //! nothing to write; an asset belongs to one device at most; nothing is archived without a rule; a field is written
@@ -20,10 +21,12 @@
 //! plain words, and cases in the tests beside it. To add a transform: `model::Transform`, then `coerce`.
 
 pub mod assets;
+pub mod drift;
 pub mod fold;
 pub mod keys;
 pub mod mapping;
 pub mod names;
+pub mod narrow;
 pub mod organizations;
 pub mod own;
 pub mod planner;
@@ -45,6 +48,7 @@ mod suggestions;
 
 pub use coerce::coerce;
 pub use mapping::{CompiledMapping, MappingError, TopLevel};
+pub use narrow::narrow;
 pub use organizations::{OrganizationsInput, SharedSerials, match_organizations};
 pub use planner::{AssetLink, ClientInput, Planner, PlannerInput};
 pub use project::project;

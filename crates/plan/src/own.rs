@@ -1,7 +1,7 @@
 //! Who may write a field.
 
 use crate::coerce::is_blank;
-use model::Owner;
+use model::{ConflictVerdict, Owner};
 use serde_json::{Number, Value};
 
 /// What happens to one field of one asset.
@@ -30,6 +30,8 @@ pub struct FieldState<'a> {
     pub current: Option<&'a Value>,
     /// What was last written there by this bridge.
     pub written: Option<&'a Value>,
+    /// What a person decided for these two values.
+    pub decided: Option<ConflictVerdict>,
 }
 
 /// Decides whether a field is written. Nothing is ever written that stands there already.
@@ -52,9 +54,12 @@ pub fn decide(state: &FieldState<'_>) -> FieldDecision {
         Owner::Ask => {
             let written = state.written.filter(|v| !is_blank(v));
             if same_or_both_blank(written, current) {
-                Write
-            } else {
-                Conflict
+                return Write;
+            }
+            match state.decided {
+                Some(ConflictVerdict::Take) => Write,
+                Some(ConflictVerdict::Keep) => Keep,
+                None => Conflict,
             }
         }
     }
@@ -125,6 +130,7 @@ mod tests {
                 source: Some(&case.source),
                 current: Some(&case.current),
                 written: Some(&case.written),
+                decided: None,
             })
         });
         assert_eq!(decided, expected);
@@ -209,6 +215,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_a_person_decided_ends_a_conflict_and_nothing_else() {
+        let (source, current, written) = (json!("new"), json!("mine"), json!("old"));
+        let state = |owner, decided| FieldState {
+            owner,
+            constant: false,
+            clear: false,
+            source: Some(&source),
+            current: Some(&current),
+            written: Some(&written),
+            decided,
+        };
+        assert_eq!(decide(&state(Owner::Ask, Some(ConflictVerdict::Take))), Write);
+        assert_eq!(decide(&state(Owner::Ask, Some(ConflictVerdict::Keep))), Keep);
+        let take = Some(ConflictVerdict::Take);
+        assert_eq!(decide(&state(Owner::Locked, take)), Keep);
+        assert_eq!(decide(&state(Owner::DestinationIfSet, take)), Keep);
+        assert_eq!(decide(&state(Owner::Source, Some(ConflictVerdict::Keep))), Write);
+    }
+
     fn any_value() -> impl Strategy<Value = Value> {
         prop_oneof![
             Just(json!(null)),
@@ -230,6 +256,7 @@ mod tests {
             let state = |owner| FieldState {
                 owner, constant, clear,
                 source: Some(&source), current: Some(&current), written: Some(&written),
+                decided: None,
             };
             prop_assert_eq!(decide(&state(Owner::Locked)), Keep);
             if !is_blank(&current) {
@@ -246,6 +273,7 @@ mod tests {
                 let before = FieldState {
                     owner, constant: false, clear,
                     source: Some(&source), current: Some(&current), written: Some(&written),
+                    decided: None,
                 };
                 if decide(&before) == Write {
                     let after = FieldState { current: Some(&source), written: Some(&source), ..before };

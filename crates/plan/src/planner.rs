@@ -9,9 +9,10 @@ use crate::mapping::CompiledMapping;
 use crate::named::{NamedRecords, News, Settled};
 use jiff::Timestamp;
 use model::{
-    Action, Asset, AssetType, AssetTypeDraft, BridgeSettings, ClientDraft, ClientTarget, DeviceProjection,
-    LinkBefore, Location, Operation, Organization, OrganizationMatch, PlanCounts, Reason, RecordId,
-    RecordKind, Role, Site, SourceId, Subject, TypeTarget, Undone,
+    Action, Asset, AssetType, AssetTypeDraft, BridgeSettings, Cause, ClientDraft, ClientTarget,
+    DeviceProjection, Ignored, LinkBefore, Location, Operation, Organization, OrganizationMatch, PlanCounts,
+    Reason, RecordDecisions, RecordId, RecordKind, Role, Site, SourceId, Subject, TypeTarget, Undone,
+    UnlinkedAsset,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,8 @@ pub struct PlannerInput<'a> {
     pub types: &'a [AssetType],
     /// Remembered links, role → asset type.
     pub type_links: &'a BTreeMap<SourceId, RecordId>,
+    /// What people decided about single records.
+    pub decided: &'a RecordDecisions,
 }
 
 /// One client with all that belongs to it.
@@ -86,6 +89,8 @@ pub struct Planner<'a> {
     pub(crate) load: Load,
     counts: PlanCounts,
     types: NamedRecords,
+    ignored_types: BTreeSet<SourceId>,
+    unlinked: Vec<UnlinkedAsset>,
     next_number: u32,
 }
 
@@ -98,6 +103,8 @@ impl<'a> Planner<'a> {
             load: Load::default(),
             counts: PlanCounts::default(),
             types: NamedRecords::new(types, input.type_links.values()),
+            ignored_types: BTreeSet::new(),
+            unlinked: vec![],
             next_number: 1,
         }
     }
@@ -112,6 +119,7 @@ impl<'a> Planner<'a> {
         link: Option<&RecordId>,
         client_label: &str,
     ) -> Vec<Operation> {
+        let mut cause = None;
         let (action, reason) = match decided {
             OrganizationMatch::Matched { client, .. } if link == Some(client) => return vec![],
             OrganizationMatch::Matched { client, reason, .. } => {
@@ -130,13 +138,17 @@ impl<'a> Planner<'a> {
                 let name = organization.name.trim().to_owned();
                 (Action::CreateClient(ClientDraft { name }), reason.clone())
             }
-            OrganizationMatch::Excluded { reason } => (Action::Skip, reason.clone()),
+            OrganizationMatch::Excluded { reason } => {
+                cause = Some(Cause::Excluded);
+                (Action::Skip, reason.clone())
+            }
             OrganizationMatch::Undecided { reason, suggestions } => {
                 let waits = match suggestions.len() {
                     0 => format!("waits for a decision: {reason}"),
                     1 => format!("waits for a decision: {reason} (1 suggestion)"),
                     n => format!("waits for a decision: {reason} ({n} suggestions)"),
                 };
+                cause = Some(Cause::Undecided);
                 (Action::Skip, waits)
             }
         };
@@ -145,7 +157,7 @@ impl<'a> Planner<'a> {
             source_id: organization.id.clone(),
             label: organization.name.clone(),
         };
-        vec![self.operation(client_label, subject, action, reason)]
+        vec![self.operation(client_label, subject, action, reason, cause)]
     }
 
     /// Says why an organization whose link was undone is not linked again.
@@ -165,7 +177,30 @@ impl<'a> Planner<'a> {
             subject,
             Action::Review { changes: vec![] },
             reason,
+            Some(Cause::Undone),
         )
+    }
+
+    /// Says why an organization is left alone that a person ignores, with all its devices.
+    pub fn ignored_organization(&mut self, organization: &Organization, ignored: &Ignored) -> Operation {
+        let subject = Subject {
+            kind: RecordKind::Client,
+            source_id: organization.id.clone(),
+            label: organization.name.clone(),
+        };
+        let reason = ignored_by(ignored);
+        self.operation(
+            &organization.name,
+            subject,
+            Action::Skip,
+            reason,
+            Some(Cause::Ignored),
+        )
+    }
+
+    /// The assets in use of the clients planned since it was last asked, that are none of their devices.
+    pub fn take_unlinked(&mut self) -> Vec<UnlinkedAsset> {
+        std::mem::take(&mut self.unlinked)
     }
 
     /// Plans one client's sites and assets, and the asset types they need first.
@@ -179,7 +214,9 @@ impl<'a> Planner<'a> {
             .sort_by(|a, b| (&a.label, &a.id).cmp(&(&b.label, &b.id)));
         input.assets.sort_by(|a, b| a.id.cmp(&b.id));
         input.assets.dedup_by(|a, b| a.id == b.id);
-        ClientPlan::new(self, &input).run()
+        let (operations, unlinked) = ClientPlan::new(self, &input).run();
+        self.unlinked.extend(unlinked);
+        operations
     }
 
     /// Ends the plan: how many of each, and what the brakes say.
@@ -195,7 +232,9 @@ impl<'a> Planner<'a> {
         subject: Subject,
         action: Action,
         reason: Reason,
+        cause: Option<Cause>,
     ) -> Operation {
+        debug_assert_eq!(action.writes(), cause.is_none(), "what writes nothing says why");
         self.counts.add(&action);
         let number = self.next_number;
         self.next_number += 1;
@@ -205,6 +244,7 @@ impl<'a> Planner<'a> {
             subject,
             action,
             reason,
+            cause,
             after_match: None,
             undoes: None,
         }
@@ -216,6 +256,18 @@ impl<'a> Planner<'a> {
 
     /// The asset type of a role, and what has to be done about it before the first asset needs it.
     pub(crate) fn asset_type(&mut self, role: &Role) -> (Option<TypeTarget>, Option<Operation>) {
+        let subject = || Subject {
+            kind: RecordKind::AssetType,
+            source_id: role.id.clone(),
+            label: role.name.clone(),
+        };
+        if let Some(ignored) = self.input.decided.ignored(RecordKind::AssetType, &role.id) {
+            let news = self.ignored_types.insert(role.id.clone()).then(|| {
+                let reason = ignored_by(ignored);
+                self.operation("", subject(), Action::Skip, reason, Some(Cause::Ignored))
+            });
+            return (None, news);
+        }
         let rule = &self.input.settings.types;
         let name = rule.by_role.get(role.id.as_str()).unwrap_or(&role.name);
         let (settled, news) = self
@@ -235,6 +287,7 @@ impl<'a> Planner<'a> {
                     before: Some(LinkBefore::default()),
                 },
                 format!("the asset type has the role's name, {name}"),
+                None,
             )),
             News::Create => {
                 let draft = AssetTypeDraft {
@@ -244,6 +297,7 @@ impl<'a> Planner<'a> {
                 Some((
                     Action::CreateAssetType(draft),
                     "devices of this role need an asset type".to_owned(),
+                    None,
                 ))
             }
             News::Gone(record) => Some((
@@ -251,22 +305,24 @@ impl<'a> Planner<'a> {
                 format!(
                     "it was linked to asset type {record}, which no longer exists; choose another, or create it anew"
                 ),
+                Some(Cause::RecordGone),
             )),
             News::Several(n) => Some((
                 Action::Review { changes: vec![] },
                 format!("{n} asset types are called {name}; say which one this role is"),
+                Some(Cause::SeveralNamed),
             )),
         };
-        let operation = said.map(|(action, reason)| {
-            let subject = Subject {
-                kind: RecordKind::AssetType,
-                source_id: role.id.clone(),
-                label: role.name.clone(),
-            };
-            self.operation("", subject, action, reason)
-        });
+        let operation =
+            said.map(|(action, reason, cause)| self.operation("", subject(), action, reason, cause));
         (target, operation)
     }
+}
+
+/// Who said that a record is left alone, when and why.
+pub(crate) fn ignored_by(ignored: &Ignored) -> String {
+    let on = ignored.at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    format!("ignored by {} on {on}: {}", ignored.by, ignored.reason)
 }
 
 /// Who undid something, and when.

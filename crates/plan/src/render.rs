@@ -85,13 +85,13 @@ pub fn operation(operation: &Operation) -> String {
             (
                 "=",
                 std::iter::once(format!("is {to}"))
-                    .chain(changes.iter().map(of_change))
+                    .chain(changes.iter().map(change))
                     .collect(),
             )
         }
         Action::UpdateAsset { changes, moved, .. } => {
             let moves = moved.as_ref().map(of_move).unwrap_or_default();
-            ("~", changes.iter().map(of_change).chain(moves).collect())
+            ("~", changes.iter().map(change).chain(moves).collect())
         }
         Action::ArchiveAsset { .. } => ("-", vec![]),
         Action::RestoreAsset { .. } => ("^", vec![]),
@@ -109,10 +109,10 @@ pub fn operation(operation: &Operation) -> String {
                 ),
                 None => format!("is {kind} {} no longer", visible(record.as_str())),
             };
-            let fields = changes.iter().map(of_change);
+            let fields = changes.iter().map(change);
             ("≠", std::iter::once(link).chain(fields).collect())
         }
-        Action::Review { changes } => ("?", changes.iter().map(of_change).collect()),
+        Action::Review { changes } => ("?", changes.iter().map(change).collect()),
         Action::Skip => ("·", vec![]),
     };
     let mut text = String::new();
@@ -154,7 +154,7 @@ fn of_draft(draft: &AssetDraft) -> Vec<String> {
         .iter()
         .map(|asset_type| from_nothing("type", &type_text(asset_type)));
     let fields = draft.fields.iter().map(|(field, value)| {
-        of_change(&Change {
+        change(&Change {
             field: field.clone(),
             before: Value::Null,
             after: value.clone(),
@@ -163,12 +163,13 @@ fn of_draft(draft: &AssetDraft) -> Vec<String> {
     asset_type.chain(site).chain(fields).collect()
 }
 
-fn of_change(change: &Change) -> String {
+/// One field: what stands there and what will.
+pub fn change(change: &Change) -> String {
     format!(
         "{}: {} → {}",
         visible(&change.field),
-        value_text(&change.before),
-        value_text(&change.after)
+        value(&change.before),
+        value(&change.after)
     )
 }
 
@@ -207,7 +208,8 @@ fn from_nothing(field: &str, to: &str) -> String {
     format!("{field}: — → {}", visible(to))
 }
 
-fn value_text(value: &Value) -> String {
+/// A value, shortened where it is long.
+pub fn value(value: &Value) -> String {
     match value {
         blank if is_blank(blank) => "—".to_owned(),
         Value::String(text) => {
@@ -261,6 +263,7 @@ mod tests {
             },
             action,
             reason: "because".to_owned(),
+            cause: None,
             after_match: None,
             undoes: None,
         }

@@ -8,7 +8,9 @@ mod inverse;
 
 use crate::brakes::{Load, warnings};
 use inverse::Inverse;
-use model::{Action, Asset, Brakes, Fields, Operation, PlanCounts, Reason, RecordId, RecordKind, SourceId};
+use model::{
+    Action, Asset, Brakes, Cause, Fields, Operation, PlanCounts, Reason, RecordId, RecordKind, SourceId,
+};
 use std::collections::BTreeMap;
 
 /// An operation that was carried out, and the record it ended with.
@@ -89,12 +91,14 @@ pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
             Action::Unlink { changes, .. } => load.changes += u32::from(!changes.is_empty()),
             _ => {}
         }
+        let cause = (!action.writes()).then_some(Cause::StaysAfterUndo);
         plan.operations.push(Operation {
             number,
             client_label: of.client_label.clone(),
             subject: of.subject.clone(),
             action,
             reason,
+            cause,
             after_match: None,
             undoes: Some(undoes),
         });

@@ -2,6 +2,7 @@
 
 use crate::audit::Note;
 use crate::db::Tx;
+use crate::decided::move_on;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
@@ -208,17 +209,7 @@ impl Store {
     /// [`Error::Missing`] when there is no such bridge, or when the database fails.
     pub async fn decide(&self, bridge: &BridgeId, decisions: &[(SourceId, Option<Decision>)]) -> Result<()> {
         let mut tx = self.write().await?;
-        let rows = execute!(
-            tx,
-            "UPDATE bridge SET generation = generation + 1 WHERE id = $1",
-            bridge.as_str()
-        )?;
-        if rows == 0 {
-            return Err(Error::Missing {
-                what: "bridge",
-                name: bridge.to_string(),
-            });
-        }
+        move_on(&mut tx, bridge).await?;
         for (organization, decision) in decisions {
             match decision {
                 Some(decision) => put_decision(&mut tx, bridge, decision).await?,
@@ -257,9 +248,11 @@ fn note(action: &'static str, bridge: &Bridge) -> Note {
 async fn put_decision(tx: &mut Tx, bridge: &BridgeId, decision: &Decision) -> Result<()> {
     execute!(
         tx,
-        "INSERT INTO decision (bridge_id, organization_id, verdict, decided_by, decided_at) VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO decision (bridge_id, organization_id, verdict, decided_by, decided_at, names_seen)
+         VALUES ($1, $2, $3, $4, $5, COALESCE((SELECT c.seq FROM created_name_count c
+                                               JOIN bridge b ON b.destination_id = c.destination_id WHERE b.id = $1), 0))
          ON CONFLICT (bridge_id, organization_id) DO UPDATE SET verdict = excluded.verdict,
-             decided_by = excluded.decided_by, decided_at = excluded.decided_at",
+             decided_by = excluded.decided_by, decided_at = excluded.decided_at, names_seen = excluded.names_seen",
         bridge.as_str(),
         decision.organization.as_str(),
         text("decision", &decision.verdict)?,

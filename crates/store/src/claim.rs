@@ -1,6 +1,7 @@
 //! Claims on destination records: who may write one now, and whether an earlier write of it may still arrive.
 
 use crate::audit::Note;
+use crate::created_name::{NewName, names_settle, take_names};
 use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::Result;
 use crate::json::{instant, micros};
@@ -39,6 +40,17 @@ pub struct NewIntent {
     pub marker: String,
     /// The version its claim was read at.
     pub version: i64,
+    /// The name it takes in the destination, when it creates a client, a site or an asset type.
+    pub name: Option<NewName>,
+}
+
+/// Whose turn it is to write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Intended {
+    /// This process's, by number.
+    pub ours: BTreeSet<u32>,
+    /// Nobody's, by number: another bridge created a record of that name, or is about to, and the plan could not see it.
+    pub named: BTreeSet<u32>,
 }
 
 /// The claim an outcome settles.
@@ -198,9 +210,16 @@ impl Store {
         intents: &[NewIntent],
         settles: Duration,
         despite_pause: bool,
-    ) -> Result<BTreeSet<u32>> {
+    ) -> Result<Intended> {
         let mut tx = self.write().await?;
         may_write(&mut tx, destination, despite_pause).await?;
+        let names: Vec<(&str, &NewName)> = intents
+            .iter()
+            .filter_map(|intent| Some((intent.marker.as_str(), intent.name.as_ref()?)))
+            .collect();
+        let taken = take_names(&mut tx, destination, plan, &names).await?;
+        let (named, intents): (Vec<&NewIntent>, Vec<&NewIntent>) =
+            intents.iter().partition(|intent| taken.contains(&intent.marker));
         let now = self.moment(&mut tx).await?;
         let (boot, up) = match &now.steady {
             Some(Steady { boot, up }) => (Some(boot.as_str()), Some(whole_micros(*up))),
@@ -252,7 +271,10 @@ impl Store {
             .collect();
         self.note(&mut tx, &notes).await?;
         tx.commit().await?;
-        Ok(turns)
+        Ok(Intended {
+            ours: turns,
+            named: named.iter().map(|intent| intent.number).collect(),
+        })
     }
 
     /// The moment waits are measured by: the database's time on PostgreSQL, where machines with clocks of their own
@@ -283,6 +305,7 @@ pub(crate) async fn settle(
     destination: &ConnectionId,
     held: &[Settled],
 ) -> Result<BTreeSet<String>> {
+    names_settle(tx, destination, held.iter().map(|held| held.marker.as_str())).await?;
     let mut closed = BTreeSet::new();
     for chunk in held.chunks(ROWS_PER_STATEMENT) {
         let sql = values_statement(

@@ -1,7 +1,7 @@
 //! Devices of the last complete snapshot of a connection.
 
 use crate::error::Result;
-use crate::json::{instant, parse};
+use crate::json::{instant, parse, plain, text as json_text};
 use crate::open::Store;
 use jiff::Timestamp;
 use model::{ConnectionId, Presence, SourceId};
@@ -100,6 +100,39 @@ impl Store {
             id.as_str()
         )?;
         Ok(found.map(row))
+    }
+
+    /// Up to `limit` devices whose raw text holds `text`, whatever the case, by id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn devices_holding(
+        &self,
+        connection: &ConnectionId,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<DeviceRow>> {
+        // As it stands in JSON, without the quotes around it.
+        let written = json_text("device", &text)?;
+        let written = written.trim_matches('"');
+        let pattern = |text: &str| {
+            let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            format!("%{escaped}%")
+        };
+        let mut conn = self.read().await?;
+        // SQLite's own lower() knows ASCII only, and so does its LIKE.
+        let rows = fetch_all!(
+            conn,
+            Row,
+            "SELECT id, uid, organization_id, digest, raw, absent_since, absent_snapshots FROM source_device
+             WHERE connection_id = $1 AND (lower(raw) LIKE $2 ESCAPE '!' OR raw LIKE $3 ESCAPE '!')
+             ORDER BY id LIMIT $4",
+            connection.as_str(),
+            plain(&pattern(&written.to_lowercase())),
+            plain(&pattern(written)),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        )?;
+        Ok(rows.into_iter().map(row).collect())
     }
 
     /// How many devices of each organization were in the last complete snapshot.

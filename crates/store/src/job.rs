@@ -97,6 +97,8 @@ pub struct Job {
     pub delivery: i64,
     /// How often it was started since it was queued by somebody.
     pub attempt: i64,
+    /// How many workers in a row ended before it did.
+    pub lost: i64,
     /// Not before this.
     pub due: Timestamp,
     /// The connection whose reconnection it waits for.
@@ -157,6 +159,7 @@ struct Row {
     state: String,
     delivery: i64,
     attempt: i64,
+    lost: i64,
     due: i64,
     waits_for: Option<String>,
     waits_for_writes: Option<bool>,
@@ -182,6 +185,7 @@ fn job(row: Row) -> Result<Job> {
         state: JobState::parse(&row.state),
         delivery: row.delivery,
         attempt: row.attempt,
+        lost: row.lost,
         due: instant(row.due),
         waits_for: row.waits_for.map(ConnectionId),
         waits_for_writes: row.waits_for_writes.unwrap_or(false),
@@ -271,7 +275,7 @@ impl Store {
 
     /// Puts a job into the queue again, unless it went on since it was read as `job`; the number of the delivery that
     /// is now due, which the caller hands to the queue in the same transaction. `attempt` is how many attempts count so
-    /// far.
+    /// far, `lost` whether its worker ended before it did.
     ///
     /// # Errors
     /// When the database fails.
@@ -282,12 +286,14 @@ impl Store {
         due: Timestamp,
         reason: Option<&str>,
         attempt: i64,
+        lost: bool,
     ) -> Result<Option<i64>> {
         let row = fetch_optional!(
             tx,
             (i64,),
             "UPDATE job SET state = 'queued', delivery = delivery + 1, due = $1, reason = $2, holder = NULL,
-                            waits_for = NULL, waits_for_writes = NULL, progress = NULL, finished = NULL, attempt = $3
+                            waits_for = NULL, waits_for_writes = NULL, progress = NULL, finished = NULL, attempt = $3,
+                            lost = CASE WHEN $7 THEN lost + 1 WHEN state = 'queued' THEN lost ELSE 0 END
              WHERE id = $4 AND delivery = $5 AND state = $6
              RETURNING delivery",
             micros(due),
@@ -295,7 +301,8 @@ impl Store {
             attempt,
             job.id.as_str(),
             job.delivery,
-            job.state.as_str()
+            job.state.as_str(),
+            lost
         )?;
         Ok(row.map(|(delivery,)| delivery))
     }

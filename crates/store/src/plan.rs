@@ -3,9 +3,12 @@
 use crate::audit::Note;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::json::{instant, micros, parse, text};
+use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
-use model::{Bridge, BridgeId, Operation, PlanCounts, PlanId, PlanSummary, RunId, SnapshotId};
+use model::{
+    Bridge, BridgeId, Operation, PlanAbout, PlanCounts, PlanId, PlanSummary, RecordId, RecordKind, RunId,
+    SnapshotId, SourceId, UnlinkedAsset,
+};
 use serde_json::json;
 
 /// Operations that wait in memory before they are written together.
@@ -17,12 +20,23 @@ pub struct PlanWriter {
     store: Store,
     summary: PlanSummary,
     waiting: Vec<Operation>,
+    unlinked: Vec<UnlinkedAsset>,
 }
 
-type Row = (String, String, String, i64, i64, String, String, Option<String>);
+type Row = (
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+);
 
 fn summary(
-    (id, bridge, snapshot, generation, created, counts, warnings, undoes): Row,
+    (id, bridge, snapshot, generation, created, counts, warnings, undoes, about): Row,
 ) -> Result<PlanSummary> {
     Ok(PlanSummary {
         id: PlanId(id),
@@ -33,19 +47,27 @@ fn summary(
         counts: parse("counts of a plan", &counts)?,
         warnings: parse("warnings of a plan", &warnings)?,
         undoes: undoes.map(RunId),
+        about: about.map(|about| parse("part of a plan", &about)).transpose()?,
     })
 }
 
 const COLUMNS: &str =
-    "SELECT id, bridge_id, snapshot_id, generation, created, counts, warnings, undoes FROM plan";
+    "SELECT id, bridge_id, snapshot_id, generation, created, counts, warnings, undoes, about FROM plan";
 
 impl Store {
-    /// Begins to write a plan of `bridge` made from `snapshot`.
+    /// Begins to write a plan of `bridge` made from `snapshot`, or of the part it is `about`. `names_seen` is what
+    /// [`Store::names_created`] said before anything of the destination was read.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn begin_plan(&self, bridge: &Bridge, snapshot: &SnapshotId) -> Result<PlanWriter> {
-        self.begin(bridge, snapshot, None).await
+    pub async fn begin_plan(
+        &self,
+        bridge: &Bridge,
+        snapshot: &SnapshotId,
+        about: Option<&PlanAbout>,
+        names_seen: i64,
+    ) -> Result<PlanWriter> {
+        self.begin(bridge, snapshot, None, about, names_seen).await
     }
 
     /// Begins to write the plan that takes back what a run wrote; the run's plan was made from `snapshot`.
@@ -58,7 +80,7 @@ impl Store {
         snapshot: &SnapshotId,
         run: &RunId,
     ) -> Result<PlanWriter> {
-        self.begin(bridge, snapshot, Some(run.clone())).await
+        self.begin(bridge, snapshot, Some(run.clone()), None, 0).await
     }
 
     async fn begin(
@@ -66,6 +88,8 @@ impl Store {
         bridge: &Bridge,
         snapshot: &SnapshotId,
         undoes: Option<RunId>,
+        about: Option<&PlanAbout>,
+        names_seen: i64,
     ) -> Result<PlanWriter> {
         let summary = PlanSummary {
             id: self.new_id().into(),
@@ -76,6 +100,7 @@ impl Store {
             counts: PlanCounts::default(),
             warnings: Vec::new(),
             undoes,
+            about: about.cloned(),
         };
         let mut tx = self.write().await?;
         // What a killed process left half-made was never shown to anybody.
@@ -87,21 +112,25 @@ impl Store {
         )?;
         execute!(
             tx,
-            "INSERT INTO plan (id, bridge_id, snapshot_id, generation, created, counts, warnings, ready, undoes)
-             VALUES ($1, $2, $3, $4, $5, '{}', '[]', $6, $7)",
+            "INSERT INTO plan (id, bridge_id, snapshot_id, generation, created, counts, warnings, ready, undoes,
+                               about, names_seen)
+             VALUES ($1, $2, $3, $4, $5, '{}', '[]', $6, $7, $8, $9)",
             summary.id.as_str(),
             summary.bridge.as_str(),
             summary.snapshot.as_str(),
             summary.generation,
             micros(summary.created),
             false,
-            summary.undoes.as_ref().map(RunId::as_str)
+            summary.undoes.as_ref().map(RunId::as_str),
+            about.map(|about| text("part of a plan", about)).transpose()?,
+            names_seen
         )?;
         tx.commit().await?;
         Ok(PlanWriter {
             store: self.clone(),
             summary,
             waiting: Vec::new(),
+            unlinked: Vec::new(),
         })
     }
 
@@ -135,6 +164,91 @@ impl Store {
         );
         let row = fetch_optional!(conn, Row, sqlx::AssertSqlSafe(sql), bridge.as_str(), true)?;
         row.map(summary).transpose()
+    }
+
+    /// The newest plan of a whole bridge that takes nothing back.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest_whole_plan(&self, bridge: &BridgeId) -> Result<Option<PlanSummary>> {
+        let mut conn = self.read().await?;
+        let sql = format!(
+            "{COLUMNS} WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL AND about IS NULL
+             ORDER BY created DESC, id DESC LIMIT 1"
+        );
+        let row = fetch_optional!(conn, Row, sqlx::AssertSqlSafe(sql), bridge.as_str(), true)?;
+        row.map(summary).transpose()
+    }
+
+    /// The operations of a plan about one source record, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn operations_about(
+        &self,
+        plan: &PlanId,
+        kind: RecordKind,
+        source: &SourceId,
+    ) -> Result<Vec<Operation>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String,),
+            "SELECT body FROM plan_operation WHERE plan_id = $1 AND kind = $2 AND source_id = $3 ORDER BY number",
+            plan.as_str(),
+            kind.as_str(),
+            source.as_str()
+        )?;
+        rows.into_iter()
+            .map(|(body,)| parse("operation", &body))
+            .collect()
+    }
+
+    /// The operations of a plan with one of these actions ([`model::Action::name`]), in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn operations_that(&self, plan: &PlanId, actions: &[&str]) -> Result<Vec<Operation>> {
+        let mut conn = self.read().await?;
+        let mut found = Vec::new();
+        for action in actions {
+            let rows = fetch_all!(
+                conn,
+                (String,),
+                "SELECT body FROM plan_operation WHERE plan_id = $1 AND action = $2 ORDER BY number",
+                plan.as_str(),
+                *action
+            )?;
+            for (body,) in rows {
+                found.push(parse::<Operation>("operation", &body)?);
+            }
+        }
+        found.sort_by_key(|operation| operation.number);
+        Ok(found)
+    }
+
+    /// The assets of linked clients that a plan found to be no device's, by client and name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unlinked_assets(&self, plan: &PlanId) -> Result<Vec<UnlinkedAsset>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String, String, String),
+            "SELECT asset_id, client_id, client_label, label FROM plan_unlinked_asset WHERE plan_id = $1
+             ORDER BY client_label, label, asset_id",
+            plan.as_str()
+        )?;
+        let unlinked = rows
+            .into_iter()
+            .map(|(asset, client, client_label, label)| UnlinkedAsset {
+                asset: RecordId(asset),
+                client: RecordId(client),
+                client_label,
+                label,
+            });
+        Ok(unlinked.collect())
     }
 
     /// Up to `limit` operations of a plan with numbers above `after`, in order.
@@ -179,6 +293,11 @@ impl PlanWriter {
         }
     }
 
+    /// Adds assets that are no device's.
+    pub fn add_unlinked(&mut self, assets: Vec<UnlinkedAsset>) {
+        self.unlinked.extend(assets);
+    }
+
     async fn flush(&mut self) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
@@ -217,6 +336,20 @@ impl PlanWriter {
             }
         })?;
         self.waiting.clear();
+        insert_many!(
+            tx,
+            "INSERT INTO plan_unlinked_asset (plan_id, asset_id, client_id, client_label, label)",
+            5,
+            "ON CONFLICT (plan_id, asset_id) DO NOTHING",
+            self.unlinked,
+            |q, r| q
+                .bind(plan)
+                .bind(r.asset.as_str())
+                .bind(r.client.as_str())
+                .bind(plain(&r.client_label))
+                .bind(plain(&r.label))
+        )?;
+        self.unlinked.clear();
         Ok(())
     }
 

@@ -110,6 +110,27 @@ impl Store {
             .collect())
     }
 
+    /// The device roles of the last complete snapshot, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn roles(&self, connection: &ConnectionId) -> Result<Vec<Role>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, String),
+            "SELECT id, name FROM source_role WHERE connection_id = $1 ORDER BY name, id",
+            connection.as_str()
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, name)| Role {
+                id: SourceId(id),
+                name,
+            })
+            .collect())
+    }
+
     /// The locations of some organizations, by id.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use protocol::{Admission, Timing, admit};
 use record::{Books, outcome};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use store::{Claim, NewIntent, NewItem, Settled};
+use store::{Claim, NewIntent, NewItem, NewName, Settled};
 use tokio::time::Instant;
 
 pub(crate) use resolve::Links;
@@ -212,11 +212,15 @@ impl Writer<'_> {
                 number: ready.operation.number,
                 marker: ready.marker.0.clone(),
                 version: ready.claim.version,
+                name: ready
+                    .write
+                    .as_ref()
+                    .and_then(|write| name_taken(write, &ready.operation.subject.source_id)),
             })
             .collect();
         let store = &self.engine.store;
         let settles = self.timing.quarantine();
-        let turns = store
+        let intended = store
             .intend(
                 self.run,
                 self.plan,
@@ -228,9 +232,14 @@ impl Writer<'_> {
             .await?;
         let (ours, theirs): (Vec<_>, Vec<_>) = ready
             .into_iter()
-            .partition(|ready| turns.contains(&ready.operation.number));
+            .partition(|ready| intended.ours.contains(&ready.operation.number));
         items.extend(theirs.iter().map(|ready| {
-            let message = "another worker was writing it at this moment".to_owned();
+            let message = match intended.named.contains(&ready.operation.number) {
+                true => "another bridge created one of this name here, or is creating it, and this plan could not see \
+                         that. Plan anew; where somebody decided to create it, decide again: rmmbridge match",
+                false => "another worker was writing it at this moment",
+            };
+            let message = message.to_owned();
             books.item(&ready.operation, Outcome::Skipped { message }, None)
         }));
         Ok(ours)
@@ -329,6 +338,25 @@ fn links_only(action: &Action) -> Option<Outcome> {
         }),
         _ => None,
     }
+}
+
+/// The name a creation takes, as names are compared. Records that are told apart by more than a name take none.
+fn name_taken(write: &Write, source: &SourceId) -> Option<NewName> {
+    let (kind, parent, name) = match write {
+        Write::CreateClient { name, .. } => (RecordKind::Client, "", name),
+        Write::CreateSite { client, name, .. } => (RecordKind::Site, client.as_str(), name),
+        Write::CreateAssetType { name, .. } => (RecordKind::AssetType, "", name),
+        Write::CreateAsset { .. }
+        | Write::UpdateAsset { .. }
+        | Write::ArchiveAsset { .. }
+        | Write::RestoreAsset { .. } => return None,
+    };
+    Some(NewName {
+        kind,
+        source: source.clone(),
+        parent: parent.to_owned(),
+        name: plan::fold::fold(name),
+    })
 }
 
 fn creates(action: &Action) -> bool {

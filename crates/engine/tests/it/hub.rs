@@ -6,7 +6,7 @@ use engine::applying::ApplyOptions;
 use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Runner, Work};
 use model::{Actor, ActorRole, Bridge, Connection, OrganizationMatch, PlanSummary, Run, Verdict};
-use simulators::directory::Directory;
+use simulators::directory::{self, Directory};
 use simulators::ninjaone::{NinjaOne, Options};
 use simulators::technician::Technician;
 use std::time::Duration;
@@ -87,6 +87,24 @@ impl Hub {
             .await
             .unwrap();
         (hub, bridge)
+    }
+
+    /// The same with a directory of its own, which can be told to fail, and with a moment only until what is in doubt
+    /// counts as over.
+    pub async fn with_directory(store: &TestStore, options: Options) -> (Self, Bridge, Directory) {
+        let directory = Directory::start(directory::Options::default()).await.unwrap();
+        let (hub, bridge) = Self::to_directory(store, options, &directory).await;
+        let hasty = ConnectionRequest {
+            kind: "directory".to_owned(),
+            name: "directory".to_owned(),
+            settings: serde_json::json!({
+                "base_url": directory.base_url(), "batch": 1, "deadline_ms": 2000, "settle_ms": 500,
+            }),
+            secrets: Secrets::from([("api_key".to_owned(), "directory-demo-key".into())]),
+            allow_private_hosts: true,
+        };
+        hub.engine.save_connection(&hub.actor, hasty).await.unwrap();
+        (hub, bridge, directory)
     }
 
     pub fn request(&self, name: &str) -> ConnectionRequest {
@@ -228,7 +246,10 @@ pub fn engine_on(store: &TestStore) -> Engine {
         registry::connector(store_handle.clone()),
         testkit::directory::connector(),
     ]);
-    let options = EngineOptions::new("a test");
+    let options = EngineOptions {
+        send_within: Duration::from_secs(2),
+        ..EngineOptions::new("a test")
+    };
     Engine::new(store_handle, connectors, options)
 }
 

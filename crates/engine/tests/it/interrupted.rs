@@ -53,12 +53,13 @@ async fn an_intent_without_an_outcome_is_looked_up_before_it_is_sent_again() {
                 number: operation.number,
                 marker: marker.0.clone(),
                 version,
+                name: None,
             };
             let turn = store
                 .intend(&run.id, &plan.id, &bridge.destination, &[intent], settles, false)
                 .await
                 .unwrap();
-            assert!(turn.contains(&operation.number));
+            assert!(turn.ours.contains(&operation.number));
         };
         intend(0, Duration::from_secs(3600)).await;
         let client = store.registry_clients().await.unwrap().remove(0).id;

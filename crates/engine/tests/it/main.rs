@@ -5,10 +5,13 @@
 mod backing_up;
 mod conflicts;
 mod connecting;
+mod deciding;
 mod hub;
 mod importing;
 mod interrupted;
+mod row_errors;
 mod story;
 mod switching;
+mod two_bridges;
 mod undo_moments;
 mod undoing;

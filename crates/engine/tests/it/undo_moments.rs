@@ -124,6 +124,7 @@ async fn a_write_back_whose_answer_was_lost_is_found_out_and_not_reported_as_som
         let intent = NewIntent {
             number: operation.number,
             version: claims[&marker].version,
+            name: None,
             marker,
         };
         let turns = store
@@ -137,7 +138,7 @@ async fn a_write_back_whose_answer_was_lost_is_found_out_and_not_reported_as_som
             )
             .await
             .unwrap();
-        assert_eq!(turns.len(), 1);
+        assert_eq!(turns.ours.len(), 1);
         for change in changes {
             type_in(
                 &store,

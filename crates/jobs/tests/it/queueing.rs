@@ -81,12 +81,15 @@ async fn only_the_newest_delivery_starts_a_job_and_only_once() {
         // Whoever was overtaken cannot end what another is at.
         let mut tx = store.transaction().await.unwrap();
         let stolen = store
-            .requeue_job(&mut tx, &seen, seen.due, None, 0)
+            .requeue_job(&mut tx, &seen, seen.due, None, 0, false)
             .await
             .unwrap();
         assert_eq!(stolen, None, "it was begun since it was seen");
         assert_eq!(
-            store.requeue_job(&mut tx, &job, job.due, None, 1).await.unwrap(),
+            store
+                .requeue_job(&mut tx, &job, job.due, None, 1, false)
+                .await
+                .unwrap(),
             Some(3)
         );
         let end = JobEnd::default();
@@ -200,4 +203,42 @@ async fn a_viewer_may_not_and_what_is_done_is_not_retried() {
     store.claim_job(&id, 1, "a worker").await.unwrap().unwrap();
     let refused = queue.retry(&technician(), &id).await.unwrap_err();
     assert!(refused.to_string().contains("under way"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_job_that_its_workers_do_not_outlive_is_given_up() {
+    TestStore::on_every_engine(async |store| {
+        let (queue, bridge) = (queue(&store).await, bridge(&store).await);
+        let id = queue
+            .enqueue(&technician(), "request:1", &sync(&bridge))
+            .await
+            .unwrap();
+        let id = id.id.unwrap();
+        let mut delivery = 1;
+        for lost in 1..=10 {
+            let job = store.claim_job(&id, delivery, "nobody").await.unwrap().unwrap();
+            assert_eq!(
+                (job.lost, job.attempt),
+                (lost - 1, 1),
+                "a lost worker is no attempt of the job"
+            );
+            queue.take_up_abandoned(job.due).await.unwrap();
+            let after = queue.job(&id).await.unwrap();
+            if lost < 10 {
+                assert_eq!((after.state, after.lost), (JobState::Queued, lost));
+                delivery = after.delivery;
+                continue;
+            }
+            let reason = after.reason.unwrap_or_default();
+            assert_eq!(after.state, JobState::Failed, "{reason}");
+            assert!(
+                reason.contains("10 times in a row") && reason.contains("jobs retry"),
+                "{reason}"
+            );
+        }
+        // A person may try it again, and an attempt that ends in order begins the count anew.
+        queue.retry(&technician(), &id).await.unwrap();
+        assert_eq!(queue.job(&id).await.unwrap().lost, 0);
+    })
+    .await;
 }

@@ -46,7 +46,7 @@ fn identities(devices: &[DeviceProjection], assets: &[Asset], match_field: Optio
     let assets: Vec<&Asset> = assets.iter().collect();
     let short = |identity| match identity {
         Identity::Asset(asset, reason) => format!("{}: {reason}", assets[asset].id),
-        Identity::Unclear(reason) => format!("? {reason}"),
+        Identity::Unclear(_, reason) => format!("? {reason}"),
         Identity::New => "new".to_owned(),
     };
     identify(&devices, &assets, match_field, &[], &BTreeSet::new())
@@ -200,7 +200,7 @@ fn a_reinstalled_device_is_asked_about() {
     let fresh = device("new", "S1", "", "PC");
     let other = device("other", "S2", "", "PC");
     let found = identify(&[&fresh, &other], &[], None, &[(&held, &gone)], &BTreeSet::new());
-    let Identity::Unclear(reason) = &found[0] else {
+    let Identity::Unclear(_, reason) = &found[0] else {
         panic!("{found:?}")
     };
     assert!(

@@ -1,3 +1,4 @@
+mod decided;
 mod places;
 
 use super::*;
@@ -100,6 +101,17 @@ fn plan(
     type_links: &[(&str, &str)],
     input: ClientInput,
 ) -> String {
+    plan_decided(settings, types, type_links, &RecordDecisions::default(), input)
+}
+
+/// The same, with what people decided about single records.
+fn plan_decided(
+    settings: &BridgeSettings,
+    types: &[AssetType],
+    type_links: &[(&str, &str)],
+    decided: &RecordDecisions,
+    input: ClientInput,
+) -> String {
     let targets = ["name", "os"].map(|key| TargetField {
         key: key.to_owned(),
         label: key.to_owned(),
@@ -117,6 +129,7 @@ fn plan(
         now: now(),
         types,
         type_links: &type_links,
+        decided,
     });
     let operations = planner.client(input);
     let (counts, warnings) = planner.finish();

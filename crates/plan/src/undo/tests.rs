@@ -26,6 +26,7 @@ fn done(kind: RecordKind, action: Action, record: &str) -> Done {
             },
             action,
             reason: "because".to_owned(),
+            cause: None,
             after_match: None,
             undoes: None,
         },

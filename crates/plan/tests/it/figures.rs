@@ -198,6 +198,7 @@ fn figures_of_planning() {
         now,
         types: &world.types.clone(),
         type_links: &type_links,
+        decided: &world.decided.clone(),
     };
 
     let mut first = Planner::new(started_with);

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use model::operation::Move;
 use model::{
     Action, Asset, AssetType, BridgeSettings, Change, Client, ClientTarget, Decision, DeviceProjection,
-    FieldType, Fields, Location, Operation, Organization, OrganizationMatch, PlanCounts, RecordId,
-    RecordKind, Site, SiteTarget, SourceId, TargetField, TypeTarget, Undone,
+    FieldType, Fields, Location, Operation, Organization, OrganizationMatch, PlanCounts, RecordDecisions,
+    RecordId, RecordKind, Site, SiteTarget, SourceId, TargetField, TypeTarget, Undone,
 };
 use plan::{
     AssetLink, ClientInput, CompiledMapping, Done, LinkNow, OrganizationsInput, Planner, PlannerInput,
@@ -31,6 +31,7 @@ pub struct World {
     pub type_links: BTreeMap<SourceId, RecordId>,
     pub asset_links: BTreeMap<SourceId, AssetLink>,
     pub undone: BTreeMap<(RecordKind, SourceId), Undone>,
+    pub decided: RecordDecisions,
     pub next_id: u32,
 }
 
@@ -91,6 +92,7 @@ impl World {
             type_links: BTreeMap::new(),
             asset_links: BTreeMap::new(),
             undone: BTreeMap::new(),
+            decided: RecordDecisions::default(),
             next_id: 1,
         }
     }
@@ -115,6 +117,7 @@ impl World {
             now: self.now,
             types: &self.types,
             type_links: &self.type_links,
+            decided: &self.decided,
         });
         let organizations: BTreeMap<&SourceId, &Organization> =
             self.organizations.iter().map(|o| (&o.id, o)).collect();

@@ -8,11 +8,15 @@ mod bridge;
 mod bridge_set;
 mod check;
 mod config;
+mod conflicts;
 mod connect;
 mod connection;
 mod contacts;
 mod demo;
 mod doctor;
+mod drift;
+mod duplicates;
+mod errors;
 mod exit;
 mod handing;
 mod instance;
@@ -22,12 +26,14 @@ mod matching;
 mod pause;
 mod people;
 mod plan;
+mod record;
 mod runs;
 mod schedule;
 mod serve;
 mod simulate;
 mod sync;
 mod undo;
+mod why;
 mod worker;
 
 use crate::Build;
@@ -131,6 +137,16 @@ enum Command {
     Resume,
     /// The history of reads and applied plans, and why records failed
     Runs(runs::RunsArguments),
+    /// Records that could not be written, over all runs: why; try one again, or ignore it
+    Errors(errors::ErrorsArguments),
+    /// Why a device was imported, or was not, and what to do about it
+    Why(why::WhyArguments),
+    /// Fields that both sides changed: see them, and say whose values stand
+    Conflicts(conflicts::ConflictsArguments),
+    /// Records there are several of: see them, and say which one it is
+    Duplicates(duplicates::DuplicatesArguments),
+    /// Where the two sides differ, by the newest plan; accept what is fine as it is
+    Drift(drift::DriftArguments),
     /// Run jobs and schedules until stopped; on PostgreSQL as many of them as you like, on machines of their own
     Worker(worker::WorkerArguments),
     /// What is in the queue, what failed and why; once more
@@ -200,6 +216,11 @@ impl Command {
             Self::Pause(_) => "pause",
             Self::Resume => "resume",
             Self::Runs(_) => "runs",
+            Self::Errors(_) => "errors",
+            Self::Why(_) => "why",
+            Self::Conflicts(_) => "conflicts",
+            Self::Duplicates(_) => "duplicates",
+            Self::Drift(_) => "drift",
             Self::Worker(_) => "worker",
             Self::Jobs(_) => "jobs",
             Self::Schedule(_) => "schedule",
@@ -273,6 +294,11 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
         Command::Pause(arguments) => pause::pause(&session, arguments, output).await,
         Command::Resume => pause::resume(&session, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,
+        Command::Errors(arguments) => errors::run(&session, arguments, output).await,
+        Command::Why(arguments) => why::run(&session, arguments, output).await,
+        Command::Conflicts(arguments) => conflicts::run(&session, arguments, output).await,
+        Command::Duplicates(arguments) => duplicates::run(&session, arguments, output).await,
+        Command::Drift(arguments) => drift::run(&session, arguments, output).await,
         Command::Worker(arguments) => worker::run(&session, arguments).await,
         Command::Jobs(arguments) => jobs::run(&session, arguments, output).await,
         Command::Schedule(command) => schedule::run(&session, command, output).await,

@@ -1,13 +1,13 @@
 //! `undo`: taking back what a run wrote.
 
+use super::record::records;
 use super::{apply, pause, plan as plan_command};
 use crate::output::{Output, table, time};
 use crate::session::Session;
-use anyhow::{Context as _, bail};
 use clap::Args;
 use engine::applying::ApplyOptions;
 use engine::undoing::UndoScope;
-use model::{Operation, PlanSummary, RecordKind, Run, SourceId};
+use model::{Operation, PlanSummary, Run};
 use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
@@ -73,11 +73,7 @@ pub async fn run(session: &Session, arguments: UndoArguments, output: Output) ->
         };
     };
     let scope = UndoScope {
-        records: arguments
-            .record
-            .iter()
-            .map(|text| record(text))
-            .collect::<anyhow::Result<_>>()?,
+        records: records(&arguments.record)?,
         operations: arguments.operation.clone(),
     };
     let runner = engine.become_runner(actor).await?;
@@ -227,12 +223,7 @@ async fn release(session: &Session, arguments: &UndoArguments, output: Output) -
     let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
     let records = match arguments.release.as_slice() {
         [all] if all == "all" => None,
-        records => Some(
-            records
-                .iter()
-                .map(|text| record(text))
-                .collect::<anyhow::Result<Vec<_>>>()?,
-        ),
+        ids => Some(records(ids)?),
     };
     let released = engine.release_undone(actor, &bridge, records.as_deref()).await?;
     let document = serde_json::json!({ "released": released, "paused": bridge.paused });
@@ -247,30 +238,4 @@ async fn release(session: &Session, arguments: &UndoArguments, output: Output) -
         format!("{released} record(s) released. What would be written: rmmbridge plan\n{paused}")
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// `1042` is a device; `client:7` says what else it is.
-fn record(text: &str) -> anyhow::Result<(RecordKind, SourceId)> {
-    let Some((kind, id)) = text.split_once(':') else {
-        return Ok((RecordKind::Asset, SourceId::from(text)));
-    };
-    if id.is_empty() {
-        bail!("{text}: write the id after the colon, e.g. client:7");
-    }
-    let kind = RecordKind::named(kind)
-        .with_context(|| format!("{text}: before the colon stands client, site, asset_type or asset"))?;
-    Ok((kind, SourceId::from(id)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_are_devices_unless_they_say_otherwise() {
-        assert_eq!(record("1042").unwrap(), (RecordKind::Asset, "1042".into()));
-        assert_eq!(record("client:7").unwrap(), (RecordKind::Client, "7".into()));
-        assert!(record("server:7").unwrap_err().to_string().contains("asset_type"));
-        assert!(record("client:").is_err());
-    }
 }

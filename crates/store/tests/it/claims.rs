@@ -22,6 +22,7 @@ async fn intend(store: &Store, bridge: &Bridge, run: &RunId, version: i64, numbe
             number: *number,
             marker: mark(*number),
             version,
+            name: None,
         })
         .collect();
     store
@@ -35,6 +36,7 @@ async fn intend(store: &Store, bridge: &Bridge, run: &RunId, version: i64, numbe
         )
         .await
         .unwrap()
+        .ours
 }
 
 fn created(number: u32, record: &str, version: i64) -> NewItem {

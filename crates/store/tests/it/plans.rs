@@ -18,6 +18,7 @@ fn operation(number: u32) -> Operation {
             name: format!("Acme {number} Ω"),
         }),
         reason: "a person said so".to_owned(),
+        cause: None,
         after_match: None,
         undoes: None,
     }
@@ -32,7 +33,7 @@ fn counts(create_clients: u32) -> PlanCounts {
 
 async fn begin(store: &Store, bridge: &Bridge) -> PlanWriter {
     store
-        .begin_plan(bridge, &SnapshotId::from("some snapshot"))
+        .begin_plan(bridge, &SnapshotId::from("some snapshot"), None, 0)
         .await
         .unwrap()
 }

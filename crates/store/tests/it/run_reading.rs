@@ -47,7 +47,10 @@ async fn a_run_is_found_by_how_its_id_begins() {
 async fn what_did_not_end_well_comes_with_its_operation() {
     TestStore::on_every_engine(async |test| {
         let bridge = estate::bridge(&test).await;
-        let mut writer = test.begin_plan(&bridge, &"a snapshot".into()).await.unwrap();
+        let mut writer = test
+            .begin_plan(&bridge, &"a snapshot".into(), None, 0)
+            .await
+            .unwrap();
         let operations: Vec<Operation> = (1..=3).map(operation).collect();
         writer.add(operations.clone()).await.unwrap();
         let plan = writer.finish(PlanCounts::default(), vec![]).await.unwrap().id;
@@ -108,6 +111,7 @@ fn operation(number: u32) -> Operation {
             name: format!("Acme {number}"),
         }),
         reason: "a person said so".to_owned(),
+        cause: None,
         after_match: None,
         undoes: None,
     }

@@ -19,6 +19,7 @@ fn operation(number: u32) -> Operation {
             asset: format!("asset-{number}").into(),
         },
         reason: "because".to_owned(),
+        cause: None,
         after_match: None,
         undoes: None,
     }
@@ -45,7 +46,10 @@ fn linked(number: u32) -> NewItem {
 async fn what_was_taken_back_is_marked_with_its_link_and_its_release() {
     TestStore::on_every_engine(async |test| {
         let bridge = estate::bridge(&test).await;
-        let mut writer = test.begin_plan(&bridge, &"a snapshot".into()).await.unwrap();
+        let mut writer = test
+            .begin_plan(&bridge, &"a snapshot".into(), None, 0)
+            .await
+            .unwrap();
         writer.add((1..=3).map(operation).collect()).await.unwrap();
         let plan = writer.finish(PlanCounts::default(), vec![]).await.unwrap();
         let kind = RunKind::Apply {

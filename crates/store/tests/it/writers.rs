@@ -117,7 +117,10 @@ async fn opening_and_closing_a_second_handle_disturbs_no_write_of_the_first() {
         let bridge = estate::bridge(&test).await;
         for round in 0..5 {
             let second = test.another().await;
-            let plan = test.begin_plan(&bridge, &"some snapshot".into()).await.unwrap();
+            let plan = test
+                .begin_plan(&bridge, &"some snapshot".into(), None, 0)
+                .await
+                .unwrap();
             second.close().await;
             plan.finish(model::PlanCounts::default(), vec![format!("round {round}")])
                 .await

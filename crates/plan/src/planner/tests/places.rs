@@ -195,12 +195,14 @@ fn organizations_in_a_plan() {
     let settings = settings();
     let mapping = CompiledMapping::compile(&Mapping::default(), &[]).unwrap();
     let type_links = BTreeMap::new();
+    let decided = RecordDecisions::default();
     let mut planner = Planner::new(PlannerInput {
         settings: &settings,
         mapping: &mapping,
         now: now(),
         types: &[],
         type_links: &type_links,
+        decided: &decided,
     });
     let organization = Organization {
         id: "1".into(),
