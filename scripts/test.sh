@@ -30,7 +30,8 @@ Runs, in this order, and stops at the first that fails:
   fmt          cargo fmt --check
   clippy       cargo clippy over every target, warnings are errors
   test         cargo nextest run --workspace --profile ci
-  kill         the kill harness: the program ended at random and at every crash point, on both databases
+  kill         the kill harness, on the release build: the program ended at random and at every crash point on both
+               databases, its server restarted, its disk full, its clock set
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -250,11 +251,32 @@ document() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 }
 
-# The harness prints its seed; the whole share of it runs by the commands in CONTRIBUTING.md.
+# Whether a small disk can be mounted: by root, or in a user namespace.
+can_mount() {
+  local at
+  at=$(mktemp -d)
+  if mount -t tmpfs -o size=1m none "$at" 2>/dev/null; then
+    umount "$at"
+    rmdir "$at"
+    return 0
+  fi
+  rmdir "$at"
+  has unshare && unshare -rm true 2>/dev/null && MOUNTING=(unshare -rm)
+}
+
+# The program as it is released, and each seed is printed; more of it by the commands in harness/README.md.
 kill_harness() {
-  cargo build -p harness --locked
-  cargo run -q -p harness --locked -- --seconds 90 --at-least 25
-  cargo run -q -p harness --locked -- --postgres --seconds 60 --at-least 10
+  cargo build --release -p harness --locked
+  local kill="${CARGO_TARGET_DIR:-target}/release/kill" MOUNTING=()
+  "$kill" --seconds 240 --at-least 200 --every-point
+  "$kill" --postgres --seconds 180 --at-least 100
+  "$kill" --clock --seconds 20
+  "$kill" --restart-postgres --seconds 25
+  if can_mount; then
+    "${MOUNTING[@]}" "$kill" --disk-full --seconds 15
+  else
+    echo "disk full: SKIPPED, since neither root nor a user namespace may mount a small disk here"
+  fi
   # What is for the harness alone stays out of the product.
   if cargo tree -q -p rmmbridge -e normal,build --locked | grep -q '^.* fail v'; then
     fail "the product is built with the harness's crash points: see harness/README.md"

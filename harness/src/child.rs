@@ -1,25 +1,57 @@
 //! A process of the program under test, and its end.
 
-use crate::strike::Strike;
+use crate::strike::{self, Manner, Strike};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use store::crash::Point;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Longest time a process may take that nobody kills: one that hangs is a finding.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// How a process ended.
+/// How a process ended, and what it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By itself, with this code and these last words.
+    /// By itself, with this code.
     Exited(i32, String),
     /// By a signal: ours, or its own abort at a crash point.
-    Killed,
+    Killed(String),
 }
 
-/// The program, and where its data is.
+impl End {
+    /// What it said.
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Exited(_, words) | Self::Killed(words) => words,
+        }
+    }
+
+    /// Where it was struck, and how.
+    pub fn struck(&self) -> Vec<(Point, Manner)> {
+        strike::told(self.words())
+    }
+
+    /// Whether it failed because a step was made to: it was struck so, and its last words say that this is why.
+    pub fn failed_as_told(&self) -> bool {
+        let Self::Exited(1, words) = self else {
+            return false;
+        };
+        let failed = |(point, manner): &(Point, Manner)| {
+            *manner == Manner::Error
+                && words.contains(&format!("the harness made the step at {} fail", point.name()))
+        };
+        self.struck().iter().any(failed)
+    }
+}
+
+/// The program, where its data is, and what it is told.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The executable.
@@ -28,6 +60,20 @@ pub struct Program {
     pub data_dir: PathBuf,
     /// Its database, when it is not the embedded one.
     pub database: Option<String>,
+    /// More variables of its environment (`src/bin/under-test.rs`).
+    pub told: Vec<(&'static str, String)>,
+    /// Its clock is set now and then, in each process otherwise.
+    pub jumps: Option<Arc<AtomicU64>>,
+}
+
+/// A process that was started.
+pub struct Running {
+    pub(crate) child: tokio::process::Child,
+    id: u32,
+    what: String,
+    began: Instant,
+    said: watch::Sender<String>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Program {
@@ -46,6 +92,67 @@ impl Program {
             path,
             data_dir: data_dir.to_owned(),
             database,
+            told: vec![],
+            jumps: None,
+        })
+    }
+
+    /// The same with one more variable.
+    #[must_use]
+    pub fn telling(&self, name: &'static str, value: impl Into<String>) -> Self {
+        let mut program = self.clone();
+        program.told.push((name, value.into()));
+        program
+    }
+
+    /// Starts a command. `strike` is what happens at a crash point.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&self, arguments: &[&str], strike: Option<Strike>) -> anyhow::Result<Running> {
+        let mut command = Command::new(&self.path);
+        command
+            .args(arguments)
+            .env("RMMBRIDGE_DATA_DIR", &self.data_dir)
+            .env("RMMBRIDGE_LOG", "warn")
+            .env_remove("RMMBRIDGE_DATABASE")
+            .env_remove("RMMBRIDGE_MASTER_KEY")
+            .envs(self.told.iter().map(|(name, value)| (name, value)))
+            .envs(self.jumps.as_ref().map(|seed| {
+                let seed = seed.fetch_add(1, Ordering::Relaxed);
+                ("RMMBRIDGE_CLOCK_JUMPS", seed.to_string())
+            }))
+            .envs(strike.map(|strike| ("RMMBRIDGE_STRIKE", strike.to_string())))
+            .envs(
+                self.database
+                    .iter()
+                    .map(|address| ("RMMBRIDGE_DATABASE", address)),
+            )
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("starting {}", self.path.display()))?;
+        let said = watch::Sender::new(String::new());
+        let mut readers = vec![];
+        if let Some(out) = child.stdout.take() {
+            readers.push(tokio::spawn(listen(out, said.clone())));
+        }
+        if let Some(err) = child.stderr.take() {
+            readers.push(tokio::spawn(listen(err, said.clone())));
+        }
+        Ok(Running {
+            id: child.id().unwrap_or_default(),
+            child,
+            what: match strike {
+                Some(strike) => format!("{} ({strike})", arguments.join(" ")),
+                None => arguments.join(" "),
+            },
+            began: Instant::now(),
+            said,
+            readers,
         })
     }
 
@@ -56,49 +163,95 @@ impl Program {
     pub async fn run(
         &self,
         arguments: &[&str],
-        strike: Option<&Strike>,
+        strike: Option<Strike>,
         kill_after: Option<Duration>,
     ) -> anyhow::Result<End> {
-        let mut command = Command::new(&self.path);
-        command
-            .args(arguments)
-            .env("RMMBRIDGE_DATA_DIR", &self.data_dir)
-            .env(
-                "RMMBRIDGE_STRIKE",
-                strike.map(ToString::to_string).unwrap_or_default(),
-            )
-            .env_remove("RMMBRIDGE_DATABASE")
-            .envs(
-                self.database
-                    .iter()
-                    .map(|address| ("RMMBRIDGE_DATABASE", address)),
-            )
-            .env_remove("RMMBRIDGE_MASTER_KEY")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("starting {}", self.path.display()))?;
-        let id = child.id();
+        let mut running = self.start(arguments, strike)?;
         if let Some(after) = kill_after {
             tokio::select! {
                 biased;
-                status = child.wait() => drop(status),
-                () = tokio::time::sleep(after) => child.start_kill()?,
+                status = running.child.wait() => drop(status),
+                () = tokio::time::sleep(after) => running.kill()?,
             }
         }
-        let output = tokio::time::timeout(LIMIT, child.wait_with_output())
-            .await
-            .with_context(|| format!("process {id:?} of `{}` hangs", arguments.join(" ")))??;
-        Ok(match output.status.code() {
-            None => End::Killed,
-            Some(code) => {
-                let mut words = String::from_utf8_lossy(&output.stdout).into_owned();
-                words.push_str(&String::from_utf8_lossy(&output.stderr));
-                End::Exited(code, words)
-            }
-        })
+        running.end().await
+    }
+}
+
+async fn listen(from: impl AsyncRead + Unpin, said: watch::Sender<String>) {
+    let mut lines = BufReader::new(from).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        said.send_modify(|words| {
+            words.push_str(&line);
+            words.push('\n');
+        });
+    }
+}
+
+impl Running {
+    /// SIGKILL.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        Ok(self.child.start_kill()?)
+    }
+
+    /// Another signal.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn signal(&self, signal: rustix::process::Signal) -> anyhow::Result<()> {
+        let id = i32::try_from(self.id)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        Ok(rustix::process::kill_process(
+            id.context("a process without a number")?,
+            signal,
+        )?)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it hangs.
+    pub async fn end(mut self) -> anyhow::Result<End> {
+        let hangs = || format!("process {} of `{}` hangs", self.id, self.what);
+        let status = match tokio::time::timeout(LIMIT, self.child.wait()).await {
+            Ok(status) => status?,
+            Err(_) => anyhow::bail!("{}; it said: {}", hangs(), self.said.borrow().as_str()),
+        };
+        for reader in self.readers {
+            let _ = reader.await;
+        }
+        let words = self.said.borrow().clone();
+        let end = match status.code() {
+            None => End::Killed(words),
+            Some(code) => End::Exited(code, words),
+        };
+        tracing::debug!(what = self.what, took = ?self.began.elapsed(), ?end);
+        Ok(end)
+    }
+
+    /// Waits until it ended or was struck, `limit` at most.
+    pub async fn struck_or_ended(&mut self, limit: Duration) {
+        let mut said = self.said.subscribe();
+        let struck = said.wait_for(|words| !strike::told(words).is_empty());
+        tokio::select! {
+            _ = self.child.wait() => {}
+            _ = struck => {}
+            () = tokio::time::sleep(limit) => {}
+        }
+    }
+
+    /// Waits until it said `words`, or ended; whether it said them.
+    pub async fn says(&mut self, words: &str, limit: Duration) -> bool {
+        let mut said = self.said.subscribe();
+        let heard = said.wait_for(|all| all.contains(words));
+        tokio::select! {
+            heard = heard => heard.is_ok(),
+            _ = self.child.wait() => false,
+            () = tokio::time::sleep(limit) => false,
+        }
     }
 }

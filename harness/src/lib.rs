@@ -2,9 +2,18 @@
 
 pub mod chance;
 pub mod child;
+pub mod clock;
+pub mod cluster;
+pub mod disk;
+pub mod hub;
+pub mod modes;
+pub mod rota;
+pub mod round;
 pub mod scene;
 pub mod strike;
+pub mod truth;
 pub mod verdict;
+pub mod working;
 
 /// How long after its intent a write may be sent here, in milliseconds: short, so that a quarantine is.
 pub const SEND_WITHIN_MS: u64 = 150;

@@ -1,17 +1,14 @@
 //! The kill harness. `cargo run --release -p harness -- --help`
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::Parser;
-use engine::crash::Point;
 use harness::chance::Chance;
-use harness::child::{End, Program};
-use harness::scene::{Hub, World};
-use harness::strike::{How, Strike};
-use harness::verdict;
-use std::collections::BTreeMap;
+use harness::modes;
+use harness::round::{self, Setup};
+use harness::working::Tally;
+use std::cell::RefCell;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use testkit::TemporaryDatabase;
 
 /// Runs the program and ends it again and again, then looks whether a record was doubled or lost.
 #[derive(Debug, Parser)]
@@ -28,46 +25,66 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     at_least: u64,
 
+    /// It counts as failed when a crash point was not struck in every manner
+    #[arg(long)]
+    every_point: bool,
+
     /// What the choices are made from; printed when it is left out
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Devices of a round
-    #[arg(long, default_value_t = 60)]
+    /// Devices of each account in a round
+    #[arg(long, default_value_t = 40)]
     devices: usize,
 
-    /// On PostgreSQL, where RMMBRIDGE_TEST_POSTGRES says, instead of SQLite
+    /// Kills, delays and failures before everything is looked at
+    #[arg(long, default_value_t = 16)]
+    attempts: u64,
+
+    /// On PostgreSQL, where RMMBRIDGE_TEST_POSTGRES says, with two workers on two bridges, instead of SQLite
     #[arg(long)]
     postgres: bool,
-}
 
-/// What was done so far.
-#[derive(Debug, Default)]
-struct Tally {
-    rounds: u64,
-    kills: u64,
-    strikes: BTreeMap<&'static str, u64>,
-    assets: u64,
-    lost_answers: u64,
-    late: u64,
+    /// Instead of kills: a PostgreSQL server of the harness's own is restarted every few seconds while workers run
+    #[arg(long, conflicts_with_all = ["postgres", "disk_full", "clock"])]
+    restart_postgres: bool,
+
+    /// Instead of kills: the disk is full now and then; takes root or user namespaces
+    #[arg(long, conflicts_with_all = ["postgres", "clock"])]
+    disk_full: bool,
+
+    /// The program's clock is put an hour on or back now and then
+    #[arg(long)]
+    clock: bool,
+
+    /// Say of each process what it was told, how it ended and what it said
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let filter = match arguments.verbose {
+        true => "harness=debug",
+        false => "warn",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let seed = arguments
         .seed
         .unwrap_or_else(|| u64::from(std::process::id()) << 16);
-    let mut tally = Tally::default();
+    let tally = RefCell::new(Tally::default());
     println!("seed {seed}");
-    let ended = go_on(&arguments, seed, &mut tally).await;
-    println!(
-        "{} rounds, {} kills, {} assets, {} writes without an answer, {} writes that arrived late",
-        tally.rounds, tally.kills, tally.assets, tally.lost_answers, tally.late
-    );
-    println!("struck at: {:?}", tally.strikes);
+    let began = Instant::now();
+    let ended = go_on(&arguments, seed, &tally).await;
+    let tally = tally.into_inner();
+    print!("{}", tally.rota.table());
+    println!("{}", told(&tally, began.elapsed()));
     match ended {
         Ok(()) => {
             println!("no record was doubled or lost");
@@ -80,106 +97,107 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn go_on(arguments: &Arguments, seed: u64, tally: &mut Tally) -> anyhow::Result<()> {
-    let end = Instant::now() + Duration::from_secs(arguments.seconds);
-    let goes_on = |tally: &Tally| match arguments.kills {
-        Some(kills) => tally.kills < kills,
-        None => Instant::now() < end,
-    };
-    while goes_on(tally) {
-        round(arguments, Chance::new(seed ^ tally.rounds.rotate_left(40)), tally).await?;
-        tally.rounds += 1;
+/// What was done, in words.
+fn told(tally: &Tally, took: Duration) -> String {
+    let mut more = String::new();
+    for (count, what) in [
+        (tally.zombies, "workers held up for longer than their lease"),
+        (tally.restarts, "restarts of the server"),
+        (tally.full, "times the disk was full"),
+        (tally.refused, "commands that said so"),
+    ] {
+        if count > 0 {
+            more.push_str(&format!("; {count} {what}"));
+        }
     }
+    if let Some(took) = tally.from_another_machine {
+        more.push_str(&format!(
+            "; a job of another machine went on after {} s",
+            took.as_secs()
+        ));
+    }
+    let longest = tally.resumed.iter().max().copied().unwrap_or_default();
+    format!(
+        "{} kills in {} rounds and {} s; {} assets held against their devices; {} writes without an answer, {} that \
+         arrived late; {} runs taken back, {} backups verified, {} keys rotated; {} jobs of killed workers went on, \
+         after {:.1} s at most{more}",
+        tally.kills,
+        tally.rounds,
+        took.as_secs(),
+        tally.assets,
+        tally.lost_answers,
+        tally.late,
+        tally.undone,
+        tally.backups,
+        tally.rotations,
+        tally.resumed.len(),
+        longest.as_secs_f64()
+    )
+}
+
+async fn go_on(arguments: &Arguments, seed: u64, tally: &RefCell<Tally>) -> anyhow::Result<()> {
+    let setup = Setup {
+        devices: arguments.devices,
+        postgres: arguments.postgres,
+        attempts: arguments.attempts,
+        clock_jumps: arguments.clock,
+    };
+    let other = Chance::new(seed);
+    let (seconds, devices) = (arguments.seconds, arguments.devices);
+    if arguments.restart_postgres {
+        modes::restart_postgres(seconds, devices, other, tally).await?;
+        ensure!(tally.borrow().restarts > 0, "the server was never restarted");
+        return Ok(());
+    }
+    if arguments.disk_full {
+        modes::disk_full(seconds, devices, other, tally).await?;
+        ensure!(tally.borrow().refused > 0, "no command met the full disk");
+        return Ok(());
+    }
+    // It takes a lease's time, and hardly any of the machine's.
+    let aside = async {
+        match arguments.postgres && !arguments.clock {
+            true => modes::another_machine(devices, other, tally).await,
+            false => Ok(()),
+        }
+    };
+    let rounds = play_rounds(arguments, seed, &setup, tally);
+    let (rounds, aside) = tokio::join!(rounds, aside);
+    rounds?;
+    aside?;
+    let tally = tally.borrow();
     ensure!(
         tally.kills >= arguments.at_least,
         "only {} kills: at least {} were asked for",
         tally.kills,
         arguments.at_least
     );
+    let missing = tally.rota.missing();
+    ensure!(
+        !arguments.every_point || missing.is_empty(),
+        "never struck: {}",
+        missing.join(", ")
+    );
+    ensure!(!tally.resumed.is_empty(), "no job of a killed worker was timed");
     Ok(())
 }
 
-/// One hub from its first record on: creations with kills, then a day passes, and changes with kills.
-async fn round(arguments: &Arguments, mut chance: Chance, tally: &mut Tally) -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let database = match arguments.postgres {
-        true => Some(TemporaryDatabase::create(directory.path()).await),
-        false => None,
+/// Round after round.
+async fn play_rounds(
+    arguments: &Arguments,
+    seed: u64,
+    setup: &Setup,
+    tally: &RefCell<Tally>,
+) -> anyhow::Result<()> {
+    let end = Instant::now() + Duration::from_secs(arguments.seconds);
+    let goes_on = || match arguments.kills {
+        Some(kills) => tally.borrow().kills < kills,
+        None => Instant::now() < end,
     };
-    let address = database.as_ref().map(TemporaryDatabase::url);
-    let program = Program::beside(directory.path(), address.clone())?;
-    let world = World::start(arguments.devices, chance.draw()).await?;
-    let hub = Hub::open(directory.path(), address.as_deref()).await?;
-    let bridge = hub.set_up(&world).await?;
-    for share in [0.0, 0.4, 0.4] {
-        if share > 0.0 {
-            world.ninja.let_a_day_pass(share);
-        }
-        world.make_trouble(&mut chance)?;
-        trouble(&program, &mut chance, tally).await?;
-        world.calm_down().await?;
-        finish(&program).await?;
-        let assets = verdict::check(&hub, &bridge, &world, &program).await?;
-        tally.assets += assets as u64;
-    }
-    let effects = world.directory.effects();
-    tally.late += effects.late;
-    let cut = effects
-        .answered
-        .values()
-        .filter_map(|by_status| by_status.get(&0));
-    tally.lost_answers += cut.sum::<u64>();
-    hub.store.close().await;
-    Ok(())
-}
-
-/// Syncs that are killed, held up or made to fail.
-async fn trouble(program: &Program, chance: &mut Chance, tally: &mut Tally) -> anyhow::Result<()> {
-    for _ in 0..6 {
-        let strike = match chance.percent(50) {
-            true => chance
-                .one_of(&Point::ALL)
-                .map(|point| Strike::by_chance(*point, chance)),
-            false => None,
-        };
-        let kill_after = match strike {
-            Some(_) => None,
-            None => Some(Duration::from_millis(20 + chance.below(480))),
-        };
-        if let Some(strike) = &strike {
-            *tally.strikes.entry(strike.at).or_default() += 1;
-        }
-        let ended = program
-            .run(&["--quiet", "sync", "--confirm"], strike.as_ref(), kill_after)
-            .await?;
-        match ended {
-            End::Killed => tally.kills += 1,
-            // 1 is the answer to a step that was made to fail, and to nothing else.
-            End::Exited(code, words) => ensure!(
-                [0, 3, 4].contains(&code)
-                    || code == 1 && strike.is_some_and(|strike| strike.how == How::Error),
-                "sync ended with {code} and said: {words}"
-            ),
-        }
+    while goes_on() {
+        let round = tally.borrow().rounds;
+        round::play(setup, Chance::new(seed ^ round.rotate_left(40)), tally).await?;
+        tally.borrow_mut().rounds += 1;
     }
     Ok(())
-}
-
-/// Syncs until nothing is left in doubt.
-async fn finish(program: &Program) -> anyhow::Result<()> {
-    let mut last = String::new();
-    for _ in 0..10 {
-        let ended = program
-            .run(&["--quiet", "sync", "--confirm"], None, None)
-            .await
-            .context("the last sync")?;
-        match ended {
-            // Organizations that are nobody's yet are a question, not a failure.
-            End::Exited(0 | 3, _) => return Ok(()),
-            End::Exited(code, words) => last = format!("ended with {code} and said: {words}"),
-            End::Killed => last = "was killed, by nobody".to_owned(),
-        }
-        tokio::time::sleep(Duration::from_millis(600)).await;
-    }
-    anyhow::bail!("although nothing goes wrong any more, sync {last}")
 }

@@ -1,65 +1,44 @@
-//! A hub on a new database between a simulated NinjaOne and the reference directory.
+//! The outside world: a simulated NinjaOne or two, and the reference directory they are written to.
 
 use crate::chance::Chance;
-use connect::{Connectors, Secrets};
-use engine::connecting::ConnectionRequest;
-use engine::{Engine, EngineOptions, Quiet, Work};
-use jiff::Timestamp;
-use model::{Actor, Bridge, Clock, FieldRule, Mapping, OrganizationMatch, Owner, Random, RuleValue, Verdict};
+use crate::rota::{ROUTES, Rota, TOKEN};
 use simulators::directory::{self, Behaviour, Directory, Fault, Mode};
+use simulators::faults::{Effect, Fault as SourceFault, Moment};
 use simulators::ninjaone::{self as simulated, NinjaOne};
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-use store::vault::MasterKey;
-use store::{DatabaseUrl, Store};
-use tokio_util::sync::CancellationToken;
 
 /// How long a request to the directory may take, in milliseconds.
-const DEADLINE_MS: u64 = 120;
+pub const DEADLINE_MS: u64 = 120;
 /// How long after that it may still arrive or not be found yet: the latest ghost and the lag of the index together.
-const SETTLE_MS: u64 = 230;
-
-/// The clock of the machine.
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the harness runs in real time")]
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
-/// The randomness of the machine.
-pub struct SystemRandom;
-
-impl Random for SystemRandom {
-    fn fill(&self, bytes: &mut [u8]) {
-        rand::Rng::fill_bytes(&mut rand::rng(), bytes);
-    }
-}
+pub const SETTLE_MS: u64 = 230;
+/// A write that arrives late does so after so many milliseconds at most; what is left of [`SETTLE_MS`] and the deadline
+/// is for the index and for a machine that is busy.
+const GHOST_MS: u64 = 140;
 
 /// The outside world, which no kill touches.
 pub struct World {
-    /// Where devices are read.
-    pub ninja: NinjaOne,
+    /// Where devices are read: one tenant for each bridge.
+    pub ninjas: Vec<NinjaOne>,
     /// Where they are written.
     pub directory: Directory,
 }
 
 impl World {
-    /// A new estate of so many devices, and an empty directory.
+    /// So many new estates of so many devices each, and an empty directory.
     ///
     /// # Errors
     /// When no port can be listened on.
-    pub async fn start(devices: usize, seed: u64) -> anyhow::Result<Self> {
-        let ninja = NinjaOne::start_on_loopback(simulated::Options {
-            devices,
-            organizations: Some(4),
-            seed,
-            ..simulated::Options::default()
-        })
-        .await?;
+    pub async fn start(estates: u64, devices: usize, seed: u64) -> anyhow::Result<Self> {
+        let mut ninjas = Vec::new();
+        for estate in 0..estates {
+            let options = simulated::Options {
+                devices,
+                organizations: Some(4),
+                seed: seed.wrapping_add(estate),
+                ..simulated::Options::default()
+            };
+            ninjas.push(NinjaOne::start_on_loopback(options).await?);
+        }
         let directory = Directory::start(directory::Options {
             seed,
             behaviour: Behaviour {
@@ -70,23 +49,34 @@ impl World {
             ..directory::Options::default()
         })
         .await?;
-        Ok(Self { ninja, directory })
+        Ok(Self { ninjas, directory })
     }
 
-    /// Lets things go wrong, each kind now and then.
+    /// Lets things go wrong: each kind now and then, and on each route once an answer that is lost and a write that
+    /// arrives late.
     ///
     /// # Errors
     /// Never: the routes are the directory's own.
     pub fn make_trouble(&self, chance: &mut Chance) -> anyhow::Result<()> {
         let late = Mode::LateCommit {
             commit_ms: 60,
-            spread_ms: 80,
+            spread_ms: GHOST_MS - 60,
             close_ms: None,
         };
         let slow = Mode::Latency {
             ms: 20,
             spread_ms: 40,
         };
+        let mut faults = Vec::new();
+        for route in ROUTES.into_iter().filter(|route| *route != TOKEN) {
+            for mode in [Mode::LostAnswer, late.clone()] {
+                let skip = u32::try_from(chance.below(3)).unwrap_or(0);
+                faults.push(Fault {
+                    skip,
+                    ..Fault::once(route, mode)
+                });
+            }
+        }
         for (per_mille, mode) in [
             (30, Mode::LostAnswer),
             (30, late),
@@ -96,157 +86,53 @@ impl World {
             (40, slow),
         ] {
             if chance.percent(80) {
-                self.directory
-                    .faults()
-                    .add(Fault::at_rate("writes", per_mille, mode))
-                    .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+                faults.push(Fault::at_rate("writes", per_mille, mode));
             }
+        }
+        for fault in faults {
+            self.directory
+                .faults()
+                .add(fault)
+                .map_err(|error| anyhow::anyhow!("{error}"))?;
+        }
+        for ninja in &self.ninjas {
+            ninja.faults().add(SourceFault {
+                path: "/ws/oauth/token".to_owned(),
+                method: Some("POST".to_owned()),
+                skip: 0,
+                times: Some(1),
+                effect: Effect::Reset { at: Moment::MidBody },
+            });
+            ninja.grants().expire_access_tokens();
         }
         Ok(())
     }
 
-    /// Stops the trouble, and waits for what was still to arrive.
+    /// Stops the trouble, and waits for what was still to arrive. What went wrong is counted in `rota`.
     ///
     /// # Errors
     /// When it does not arrive.
-    pub async fn calm_down(&self) -> anyhow::Result<()> {
+    pub async fn calm_down(&self, rota: &mut Rota) -> anyhow::Result<()> {
+        for standing in self.directory.faults().standing() {
+            match standing.fault.mode {
+                Mode::LostAnswer => rota.lost(&standing.fault.on, standing.struck),
+                Mode::LateCommit { .. } => rota.late(&standing.fault.on, standing.struck),
+                _ => {}
+            }
+        }
         self.directory.faults().clear();
+        for ninja in &self.ninjas {
+            rota.lost(TOKEN, ninja.faults().standing().iter().map(|s| s.struck).sum());
+            ninja.faults().clear();
+        }
         let settled = self.directory.settled(Duration::from_secs(10)).await;
         anyhow::ensure!(settled, "the directory still has writes to carry out");
-        tokio::time::sleep(Duration::from_millis(
-            DEADLINE_MS + SETTLE_MS + crate::SEND_WITHIN_MS,
-        ))
-        .await;
+        tokio::time::sleep(quarantine()).await;
         Ok(())
     }
 }
 
-/// The hub's data, opened beside its processes while none of them runs.
-pub struct Hub {
-    /// The use cases.
-    pub engine: Engine,
-    /// The data.
-    pub store: Store,
-    /// Who acts.
-    pub actor: Actor,
-    stop: CancellationToken,
-}
-
-impl Hub {
-    /// Opens the data in `data_dir`.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub async fn open(data_dir: &Path, database: Option<&str>) -> anyhow::Result<Self> {
-        let key = MasterKey::from_file(&data_dir.join("master.key"), &SystemRandom)?;
-        let url = match database {
-            Some(address) => DatabaseUrl::parse(address)?,
-            None => DatabaseUrl::Sqlite(data_dir.join("rmmbridge.db")),
-        };
-        let store = Store::open(&url, Arc::new(key), Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
-        let connectors = Connectors::new(vec![
-            ninjaone::connector(),
-            registry::connector(store.clone()),
-            testkit::directory::connector(),
-        ]);
-        Ok(Self {
-            engine: Engine::new(store.clone(), connectors, EngineOptions::new("the harness")),
-            store,
-            actor: Actor::Console {
-                user: "harness".to_owned(),
-            },
-            stop: CancellationToken::new(),
-        })
-    }
-
-    /// Connects both sides, reads once, and decides that every organization becomes a client.
-    ///
-    /// # Errors
-    /// When one of them does not answer as it should.
-    pub async fn set_up(&self, world: &World) -> anyhow::Result<Bridge> {
-        let source = self.save("ninjaone", "source", &world.ninja.base_url()).await?;
-        let destination = self
-            .save("directory", "destination", &world.directory.base_url())
-            .await?;
-        self.engine.connect_machine(&self.actor, &source).await?;
-        let bridge = self
-            .engine
-            .add_bridge(&self.actor, "assets", &source, &destination, "default")
-            .await?;
-        let bridge = self.map_fields(&bridge).await?;
-        let runner = self.engine.become_runner(&self.actor).await?;
-        let work = Work {
-            progress: &Quiet,
-            stop: &self.stop,
-        };
-        self.engine
-            .read(&self.actor, &runner, &bridge.source, None, work)
-            .await?;
-        drop(runner);
-        self.decide_all(&bridge).await?;
-        Ok(bridge)
-    }
-
-    /// The directory's fields are its own.
-    async fn map_fields(&self, bridge: &Bridge) -> anyhow::Result<Bridge> {
-        let rule = |target: &str, expression: &str| FieldRule {
-            target: target.to_owned(),
-            value: RuleValue::Expression(expression.to_owned()),
-            transform: None,
-            owner: Owner::Source,
-            clear: false,
-            create: None,
-        };
-        let mut settings = bridge.settings.clone();
-        settings.mapping = Mapping {
-            fixed_by: None,
-            rules: vec![
-                rule("name", "displayName || systemName || dnsName"),
-                rule("serial_number", "system.serialNumber"),
-            ],
-        };
-        Ok(self.engine.change_bridge(&self.actor, bridge, settings).await?)
-    }
-
-    async fn save(&self, kind: &str, name: &str, base_url: &str) -> anyhow::Result<model::ConnectionId> {
-        let (settings, secret) = match kind {
-            "ninjaone" => (
-                serde_json::json!({ "region": "custom", "base_url": base_url, "client_id": "demo-machine", "mode": "machine" }),
-                ("client_secret", "demo-machine-secret"),
-            ),
-            _ => (
-                serde_json::json!({
-                    "base_url": base_url, "batch": 1, "requests_at_once": 4,
-                    "deadline_ms": DEADLINE_MS, "settle_ms": SETTLE_MS,
-                }),
-                ("api_key", "directory-demo-key"),
-            ),
-        };
-        let request = ConnectionRequest {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            settings,
-            secrets: Secrets::from([(secret.0.to_owned(), secret.1.into())]),
-            allow_private_hosts: true,
-        };
-        Ok(self.engine.save_connection(&self.actor, request).await?.id)
-    }
-
-    /// Decides that every organization that is nobody's yet becomes a client.
-    ///
-    /// # Errors
-    /// When the store fails or the directory does not answer.
-    pub async fn decide_all(&self, bridge: &Bridge) -> anyhow::Result<()> {
-        let matching = self.engine.matching(&self.actor, bridge).await?;
-        let open: Vec<_> = matching
-            .rows
-            .into_iter()
-            .filter(|row| matches!(row.status, OrganizationMatch::Undecided { .. }))
-            .map(|row| (row.organization.id, Some(Verdict::Create)))
-            .collect();
-        if !open.is_empty() {
-            self.engine.decide(&self.actor, bridge, open).await?;
-        }
-        Ok(())
-    }
+/// How long after its intent a write can still arrive or not be found yet.
+pub fn quarantine() -> Duration {
+    Duration::from_millis(DEADLINE_MS + SETTLE_MS + crate::SEND_WITHIN_MS)
 }

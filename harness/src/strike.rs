@@ -1,66 +1,93 @@
 //! What happens to a process at one of its crash points.
 
 use crate::chance::Chance;
-use engine::crash::Point;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use store::crash::Point;
 
-/// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+/// How a crash point is struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Manner {
     /// The process ends at once.
     Kill,
     /// The step fails.
     Error,
-    /// It is held up for so many milliseconds.
-    Delay(u64),
+    /// It is held up, longer than a write may wait for its sending.
+    Delay,
 }
 
-/// At which point, the how many-th time, and what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl Manner {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Kill, Self::Error, Self::Delay];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Error => "error",
+            Self::Delay => "delay",
+        }
+    }
+}
+
+/// At which point, the how many-th time it is passed, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strike {
-    /// The name of the point.
-    pub at: &'static str,
+    /// The point.
+    pub at: Point,
     /// The first, second, … time it is passed.
     pub time: u64,
     /// What happens.
-    pub how: How,
+    pub how: Manner,
+}
+
+/// What a process says when it is struck; [`store::crash::point`] says it of errors.
+fn tell(at: Point, how: Manner) {
+    eprintln!("struck {}:{}", at.name(), how.name());
+}
+
+/// The strikes a process told of, in what it said.
+pub fn told(words: &str) -> Vec<(Point, Manner)> {
+    let told = words.lines().filter_map(|line| {
+        let (name, how) = line.strip_prefix("struck ")?.split_once(':')?;
+        let at = Point::ALL.iter().find(|point| point.name() == name)?;
+        let how = Manner::ALL.iter().find(|manner| manner.name() == how)?;
+        Some((*at, *how))
+    });
+    told.collect()
 }
 
 impl Strike {
-    /// One for `point`, with time and manner by chance.
-    pub fn by_chance(point: Point, chance: &mut Chance) -> Self {
-        // Points in the loop over records are passed often, the others once.
-        let time = 1 + chance.below(8) * chance.below(2);
-        let how = match chance.below(4) {
-            0 => How::Error,
-            // Longer than a write may wait for its sending.
-            1 => How::Delay(2 * crate::SEND_WITHIN_MS),
-            _ => How::Kill,
+    /// At `at` in this manner; points in the loop over records are passed often, so which time is left to chance when
+    /// `often`.
+    pub fn at(at: Point, how: Manner, often: bool, chance: &mut Chance) -> Self {
+        let time = match often {
+            true => 1 + chance.below(8),
+            false => 1,
         };
-        Self {
-            at: point.name(),
-            time,
-            how,
-        }
+        Self { at, time, how }
     }
 
     /// Makes it happen in this process.
-    pub fn arm(&self) {
-        let before = self.time.saturating_sub(1);
-        let armed = match self.how {
-            How::Kill => {
-                let passed = AtomicU64::new(0);
-                fail::cfg_callback(self.at, move || {
-                    if passed.fetch_add(1, Ordering::SeqCst) == before {
-                        // Nothing is flushed and nobody is told, as with SIGKILL.
-                        std::process::abort();
-                    }
-                })
-            }
-            How::Error => fail::cfg(self.at, &format!("{before}*off->1*return->off")),
-            How::Delay(ms) => fail::cfg(self.at, &format!("{before}*off->1*sleep({ms})->off")),
+    pub fn arm(self) {
+        let Self { at, time, how } = self;
+        let before = time.saturating_sub(1);
+        let passed = AtomicU64::new(0);
+        let armed = match how {
+            Manner::Error => fail::cfg(at.name(), &format!("{before}*off->1*return->off")),
+            Manner::Kill | Manner::Delay => fail::cfg_callback(at.name(), move || {
+                if passed.fetch_add(1, Ordering::SeqCst) != before {
+                    return;
+                }
+                tell(at, how);
+                match how {
+                    // Nothing is flushed and nobody is told, as with SIGKILL.
+                    Manner::Kill => std::process::abort(),
+                    _ => std::thread::sleep(Duration::from_millis(2 * crate::SEND_WITHIN_MS)),
+                }
+            }),
         };
         if let Err(error) = armed {
             eprintln!("{self} cannot be armed: {error}");
@@ -70,12 +97,7 @@ impl Strike {
 
 impl fmt::Display for Strike {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:", self.at, self.time)?;
-        match self.how {
-            How::Kill => f.write_str("kill"),
-            How::Error => f.write_str("error"),
-            How::Delay(ms) => write!(f, "delay={ms}"),
-        }
+        write!(f, "{}:{}:{}", self.at.name(), self.time, self.how.name())
     }
 }
 
@@ -83,27 +105,23 @@ impl FromStr for Strike {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not POINT:TIME:kill, :error or :delay=MS");
+        let wrong = || format!("`{text}` is not POINT:TIME:kill, :error or :delay");
         let mut parts = text.splitn(3, ':');
         let name = parts.next().unwrap_or_default();
-        let point = Point::ALL
-            .into_iter()
-            .find(|p| p.name() == name)
+        let at = Point::ALL
+            .iter()
+            .find(|point| point.name() == name)
             .ok_or_else(wrong)?;
         let time = parts.next().and_then(|t| t.parse().ok()).ok_or_else(wrong)?;
-        let how = match parts.next() {
-            Some("kill") => How::Kill,
-            Some("error") => How::Error,
-            Some(delay) => {
-                let ms = delay.strip_prefix("delay=").and_then(|ms| ms.parse().ok());
-                How::Delay(ms.ok_or_else(wrong)?)
-            }
-            None => return Err(wrong()),
-        };
+        let how = parts.next().unwrap_or_default();
+        let how = Manner::ALL
+            .iter()
+            .find(|manner| manner.name() == how)
+            .ok_or_else(wrong)?;
         Ok(Self {
-            at: point.name(),
+            at: *at,
             time,
-            how,
+            how: *how,
         })
     }
 }
@@ -116,8 +134,8 @@ mod tests {
     fn a_strike_is_read_as_it_is_written() {
         let mut chance = Chance::new(7);
         for point in Point::ALL {
-            for _ in 0..20 {
-                let strike = Strike::by_chance(point, &mut chance);
+            for how in Manner::ALL {
+                let strike = Strike::at(*point, how, true, &mut chance);
                 assert_eq!(strike.to_string().parse::<Strike>().unwrap(), strike);
             }
         }
@@ -130,5 +148,14 @@ mod tests {
         ] {
             assert!(text.parse::<Strike>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_process_told_is_found_among_what_it_said() {
+        let said = "warning: a lease\nstruck answered:kill\nstruck nowhere:kill\nstruck audited:error\n";
+        assert_eq!(
+            told(said),
+            [(Point::Answered, Manner::Kill), (Point::Audited, Manner::Error)]
+        );
     }
 }

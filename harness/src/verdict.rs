@@ -1,45 +1,225 @@
 //! What must hold once the faults have stopped and a last sync went through (facts: what the directory counted).
 
 use crate::child::{End, Program};
-use crate::scene::{Hub, World};
+use crate::hub::Hub;
+use crate::scene::World;
+use crate::truth;
 use anyhow::{Context as _, bail, ensure};
-use model::{Bridge, RecordKind};
+use model::operation::Action;
+use model::{Bridge, Outcome, RecordKind, Run, RunCounts, RunKind, RunState};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use store::Verified;
+use simulators::ninjaone::NinjaOne;
+use std::collections::{BTreeMap, BTreeSet};
+use store::{AuditMark, JobFilter, JobState, Verified};
 
-/// Checks everything; the number of assets that stand.
+/// Checks everything; the number of assets that were held against their devices.
 ///
 /// # Errors
 /// What does not hold.
-pub async fn check(hub: &Hub, bridge: &Bridge, world: &World, program: &Program) -> anyhow::Result<usize> {
-    let duplicates = world.directory.duplicates();
-    ensure!(
-        duplicates.is_empty(),
-        "a mark stands on two records: {duplicates:?}"
-    );
-    let left_out = nothing_left_to_write(program).await?;
-    let assets = links_and_records_agree(hub, bridge, world).await?;
-    let devices: u64 = hub.store.device_counts(&bridge.source).await?.values().sum();
-    // Assets of devices that are gone stand too: nothing is archived unless a rule says so.
-    ensure!(
-        assets > 0 && assets as u64 + left_out >= devices,
-        "{devices} devices, {assets} assets, {left_out} left out or asked about"
-    );
+pub async fn check(hub: &Hub, world: &World, program: &Program) -> anyhow::Result<usize> {
+    nothing_is_doubled(world)?;
+    let mut assets = 0;
+    for (bridge, ninja) in hub.bridges.iter().zip(&world.ninjas) {
+        let left_out = nothing_left_to_write(program, bridge).await?;
+        let linked = links_and_records_agree(hub, bridge, world).await?;
+        let devices: u64 = hub.store.device_counts(&bridge.source).await?.values().sum();
+        // Assets of devices that are gone stand too: nothing is archived unless a rule says so.
+        ensure!(
+            linked > 0 && linked as u64 + left_out >= devices,
+            "{devices} devices, {linked} assets, {left_out} left out or asked about"
+        );
+        assets += assets_say_what_devices_do(hub, bridge, world, ninja).await?;
+        let open = hub.store.open_writes(&bridge.destination).await?;
+        ensure!(
+            open == 0,
+            "{open} writes are open although the faults have stopped"
+        );
+    }
     requests_are_noted(hub, world).await?;
-    let open = hub.store.open_writes(&bridge.destination).await?;
-    ensure!(
-        open == 0,
-        "{open} writes are open although the faults have stopped"
-    );
+    counts_add_up(hub).await?;
+    jobs_are_over(hub).await?;
     let sound = hub.store.integrity().await?;
     ensure!(sound.starts_with("ok"), "the database is not sound: {sound}");
     Ok(assets)
 }
 
+/// No mark stands on two records, archived ones included.
+fn nothing_is_doubled(world: &World) -> anyhow::Result<()> {
+    let duplicates = world.directory.duplicates();
+    ensure!(
+        duplicates.is_empty(),
+        "a mark stands on two records: {duplicates:?}"
+    );
+    let records = world.directory.records();
+    for collection in ["clients", "sites", "asset_types", "assets"] {
+        let mut seen = BTreeSet::new();
+        for record in standing(&records, collection)? {
+            let Some(mark) = record["external_key"].as_str() else {
+                continue;
+            };
+            ensure!(
+                seen.insert(mark),
+                "{collection}: {mark} stands on two records, one of them archived"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn standing<'a>(records: &'a Value, collection: &str) -> anyhow::Result<Vec<&'a Value>> {
+    Ok(match &records[collection] {
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(map) => map.values().collect(),
+        other => bail!("the directory's {collection} are {other}"),
+    })
+}
+
+/// Every linked asset of a device that is there says what the device does, and belongs to the device's client.
+async fn assets_say_what_devices_do(
+    hub: &Hub,
+    bridge: &Bridge,
+    world: &World,
+    ninja: &NinjaOne,
+) -> anyhow::Result<usize> {
+    let devices = truth::devices(ninja).await?;
+    let records = world.directory.records();
+    let assets: BTreeMap<&str, &Value> = standing(&records, "assets")?
+        .into_iter()
+        .filter_map(|asset| Some((asset["id"].as_str()?, asset)))
+        .collect();
+    let clients = hub.store.links(&bridge.id, RecordKind::Client).await?;
+    let mut checked = 0;
+    for (source, record) in hub.store.links(&bridge.id, RecordKind::Asset).await? {
+        let Some(device) = devices.get(source.as_str()) else {
+            continue;
+        };
+        let asset = assets.get(record.as_str()).context("a linked asset is gone")?;
+        truth::agrees(asset, device)?;
+        let organization = device["organizationId"].to_string();
+        let client = clients.get(&organization.as_str().into());
+        ensure!(
+            client.is_some_and(|client| asset["client_id"].as_str() == Some(client.as_str())),
+            "asset {record} stands at {}, and its device's organization {organization} is {client:?}",
+            asset["client_id"]
+        );
+        ensure!(
+            asset["archived_at"].is_null(),
+            "asset {record} is archived, and its device {source} is there"
+        );
+        checked += 1;
+    }
+    Ok(checked)
+}
+
+/// The counts of every run are those of its items, and a run that came to its end has one for each operation.
+async fn counts_add_up(hub: &Hub) -> anyhow::Result<()> {
+    let runs = hub.store.runs(usize::MAX).await?;
+    for run in &runs {
+        let (RunKind::Apply { plan, .. } | RunKind::Undo { plan, .. }) = &run.kind else {
+            continue;
+        };
+        ensure!(run.state != RunState::Running, "run {} goes on for ever", run.id);
+        let items = hub.store.run_items(plan).await?;
+        // What is in doubt is looked up by a later run of the same plan, whose items they are then.
+        if items.values().any(|item| item.run != run.id) || also_of(&runs, run) {
+            continue;
+        }
+        let mut counts = RunCounts::default();
+        for item in items.values() {
+            counts.add(&item.outcome);
+        }
+        ensure!(
+            counts == run.counts,
+            "run {} says {:?}, and its items are {counts:?}",
+            run.id,
+            run.counts
+        );
+        let writes = hub.store.plan(plan).await?.counts.writes();
+        ensure!(
+            run.state != RunState::Finished || items.len() as u64 == u64::from(writes),
+            "run {} finished with {} items of {writes} operations",
+            run.id,
+            items.len()
+        );
+    }
+    Ok(())
+}
+
+/// Whether another run carried out the same plan.
+fn also_of(runs: &[Run], run: &Run) -> bool {
+    let plan = |run: &Run| match &run.kind {
+        RunKind::Apply { plan, .. } | RunKind::Undo { plan, .. } => Some(plan.clone()),
+        RunKind::Read { .. } => None,
+    };
+    runs.iter()
+        .any(|other| other.id != run.id && plan(other) == plan(run))
+}
+
+/// No job is under way or to be started, and none failed for another reason than a step that was made to.
+async fn jobs_are_over(hub: &Hub) -> anyhow::Result<()> {
+    for job in hub.queue.jobs(&JobFilter::default(), usize::MAX).await? {
+        let told = job
+            .reason
+            .as_deref()
+            .is_some_and(|reason| reason.contains("the harness made"));
+        ensure!(
+            job.state == JobState::Done || told,
+            "a job is not done although nothing goes wrong any more: {job:?}"
+        );
+    }
+    Ok(())
+}
+
+/// What a run wrote has gone back: what it created is archived, and what it changed says what it did before.
+///
+/// # Errors
+/// What does not hold.
+pub async fn check_undone(hub: &Hub, world: &World, run: &Run) -> anyhow::Result<()> {
+    nothing_is_doubled(world)?;
+    let RunKind::Apply { plan, .. } = &run.kind else {
+        bail!("run {} wrote nothing", run.id);
+    };
+    let items = hub.store.run_items(plan).await?;
+    let records = world.directory.records();
+    let assets: BTreeMap<&str, &Value> = standing(&records, "assets")?
+        .into_iter()
+        .filter_map(|asset| Some((asset["id"].as_str()?, asset)))
+        .collect();
+    for operation in hub.store.operations(plan, 0, usize::MAX).await? {
+        let item = items.get(&operation.number).filter(|item| item.run == run.id);
+        let Some(Outcome::Done { record }) = item.map(|item| &item.outcome) else {
+            continue;
+        };
+        let Some(asset) = assets.get(record.as_str()) else {
+            continue;
+        };
+        match &operation.action {
+            Action::CreateAsset(_) => ensure!(
+                !asset["archived_at"].is_null(),
+                "asset {record}, which run {} created, still stands",
+                run.id
+            ),
+            Action::UpdateAsset { changes, .. } => {
+                for change in changes {
+                    ensure!(
+                        asset[&change.field] == change.before,
+                        "{} of asset {record} is {} after the undo, and was {}",
+                        change.field,
+                        asset[&change.field],
+                        change.before
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    requests_are_noted(hub, world).await
+}
+
 /// A further plan writes nothing; how many records it leaves out or asks about.
-async fn nothing_left_to_write(program: &Program) -> anyhow::Result<u64> {
-    let End::Exited(code, words) = program.run(&["--json", "--quiet", "plan"], None, None).await? else {
+async fn nothing_left_to_write(program: &Program, bridge: &Bridge) -> anyhow::Result<u64> {
+    let arguments = ["--json", "--quiet", "plan", "--bridge", &bridge.name];
+    let End::Exited(code, words) = program.run(&arguments, None, None).await? else {
         bail!("the last plan was killed, by nobody");
     };
     let document: Value = serde_json::from_str(words.lines().next().unwrap_or_default())
@@ -75,13 +255,16 @@ async fn links_and_records_agree(hub: &Hub, bridge: &Bridge, world: &World) -> a
         (RecordKind::Asset, "assets"),
     ] {
         let links = hub.store.links(&bridge.id, kind).await?;
-        let standing: Vec<&Value> = match &records[collection] {
-            Value::Array(list) => list.iter().collect(),
-            Value::Object(map) => map.values().collect(),
-            other => bail!("the directory's {collection} are {other}"),
-        };
+        let standing = standing(&records, collection)?;
+        // Of several bridges each has marks of its own.
+        let begins = connect::Marker::new(&bridge.source, kind, &"".into()).0;
         let marked: BTreeMap<&str, &str> = standing
             .iter()
+            .filter(|record| {
+                record["external_key"]
+                    .as_str()
+                    .is_some_and(|mark| mark.starts_with(&begins))
+            })
             .filter_map(|record| Some((record["external_key"].as_str()?, record["id"].as_str()?)))
             .collect();
         let ours: BTreeMap<String, String> = links
@@ -127,7 +310,13 @@ async fn requests_are_noted(hub: &Hub, world: &World) -> anyhow::Result<()> {
             "the directory was asked {received} times for {mark}, and the log tells of {noted}"
         );
     }
-    match hub.store.verify_audit(None).await? {
+    // The end that the program kept outside the database is in the chain, and not before what it kept last.
+    let kept = AuditMark::at(hub.data_dir.join("audit.head")).kept()?;
+    ensure!(
+        kept.is_some(),
+        "the end of the audit log is not kept outside the database"
+    );
+    match hub.store.verify_audit(kept.as_ref()).await? {
         Verified::Whole { .. } => Ok(()),
         Verified::Broken { seq, what } => bail!("the audit log does not hold at {seq}: {what}"),
     }

@@ -4,7 +4,6 @@
 
 mod lanes;
 
-use crate::crash::{Point, point};
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use crate::presence::{Runner, bridge_leases};
@@ -17,6 +16,7 @@ use lanes::Applying;
 use model::operation::Operation;
 use model::{Actor, ActorRole, Bridge, Outcome, PlanId, PlanSummary, Run, RunKind, RunState};
 use std::collections::BTreeSet;
+use store::crash::{Point, point};
 
 /// Operations read from the plan at a time.
 const PAGE: usize = 500;

@@ -1,7 +1,7 @@
 //! What every use case needs.
 
 use crate::error::{Error, Result};
-use crate::presence::{Processes, Runner};
+use crate::presence::{LEASE, Processes, Runner};
 use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct EngineOptions {
     pub send_within: Duration,
     /// Tells processes of this machine apart; without it a dead one is waited out.
     pub processes: Option<Arc<dyn Processes>>,
+    /// How long a lease lasts without being renewed: what is left of a dead process is taken over after this.
+    pub lease: Duration,
 }
 
 impl EngineOptions {
@@ -39,6 +41,7 @@ impl EngineOptions {
             audit_mark: None,
             send_within: Duration::from_secs(30),
             processes: None,
+            lease: LEASE,
         }
     }
 }

@@ -10,13 +10,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The kill harness made this step fail.
-    #[cfg(feature = "crash-points")]
-    #[error("the harness made the step at {at} fail")]
-    Injected {
-        /// The crash point.
-        at: &'static str,
-    },
     /// The actor may not do this.
     #[error("{actor} may not {doing}: that takes the role {role:?}")]
     Forbidden {

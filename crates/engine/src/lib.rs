@@ -17,7 +17,6 @@ pub mod conflicts;
 pub mod connecting;
 mod consents;
 mod contacts;
-pub mod crash;
 pub mod drift;
 pub mod duplicates;
 mod engine;

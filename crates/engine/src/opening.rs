@@ -10,9 +10,11 @@ use std::sync::Arc;
 impl Engine {
     /// What a connector is given to open `connection`.
     pub(crate) async fn context(&self, connection: &Connection) -> Result<OpenContext> {
-        let store = self.store.clone();
-        let ids = store.clone();
-        let grants = Grants::new(store.grants(&connection.id), move || ids.new_id().to_string());
+        let ids = self.store.clone();
+        let processes = self.options.processes.clone();
+        let grants = Grants::new(self.store.grants(&connection.id), processes, move || {
+            ids.new_id().to_string()
+        });
         self.context_with(connection, Arc::new(grants)).await
     }
 

@@ -16,6 +16,7 @@ use model::{
 use part::{Sieve, target};
 use plan::{Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
+use store::crash::{Point, point};
 use tokio::sync::mpsc;
 
 /// How many skipped fields are named; the others are counted.
@@ -296,10 +297,13 @@ impl Engine {
                 .into_iter()
                 .map(|(_, reason)| format!("a match to look at, {reason}")),
         );
+        point(Point::BeforePlanReady)?;
         let summary = writer.finish(counts, warnings).await?;
+        point(Point::PlanReady)?;
         // A plan for one client does not tell of the others' records.
         if about.is_none() {
-            self.close_writes_over(bridge, &summary.id, over).await?;
+            self.close_writes_over(bridge, destination.as_ref(), &summary.id, over)
+                .await?;
         }
         Ok((summary, skipped))
     }

@@ -11,6 +11,7 @@ use crate::progress::Work;
 use model::{Actor, ActorRole, Bridge, BridgeId, ConnectionId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use store::{DatabaseLock, Store};
@@ -18,10 +19,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long a lease lasts without being renewed: what is left of a dead process is taken over after this.
+/// How long a lease lasts unless the program is set up otherwise ([`crate::EngineOptions::lease`]).
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often leases are renewed.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often leases are renewed while one lasts.
+const HEARTBEATS: u32 = 6;
 
 /// Tells processes of this machine apart, so that one that was killed need not be waited out.
 pub trait Processes: fmt::Debug + Send + Sync {
@@ -41,9 +42,48 @@ pub struct Runner {
 struct Presence {
     store: Store,
     holder: String,
-    /// What is held, and how to tell its work that it was lost.
-    held: Mutex<BTreeMap<String, CancellationToken>>,
+    lease: Duration,
+    held: Held,
     heartbeat: Mutex<Option<AbortHandle>>,
+}
+
+/// What is held, by the name of its lease.
+#[derive(Default)]
+struct Held(Mutex<BTreeMap<String, Arc<Grip>>>);
+
+/// The leases of one piece of work.
+#[derive(Default)]
+struct Grip {
+    /// Tells the work that they were lost.
+    stop: CancellationToken,
+    /// Whether they are in the database: until then they cannot be lost.
+    taken: AtomicBool,
+}
+
+impl Held {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Grip>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in the database at this moment.
+    fn taken(&self) -> Vec<(String, Arc<Grip>)> {
+        let held = self.lock();
+        let taken = held.iter().filter(|(_, grip)| grip.taken.load(Ordering::Acquire));
+        taken.map(|(name, grip)| (name.clone(), grip.clone())).collect()
+    }
+
+    /// Tells the work of those of `before` that they were lost which are not in `still`. What was taken or given back
+    /// while the database was asked is not among them.
+    fn lose(&self, before: &[(String, Arc<Grip>)], still: &BTreeSet<String>) {
+        let held = self.lock();
+        for (name, grip) in before.iter().filter(|(name, _)| !still.contains(name)) {
+            let the_same = held.get(name).is_some_and(|now| Arc::ptr_eq(now, grip));
+            if the_same && !grip.stop.is_cancelled() {
+                tracing::error!(lease = %name, "A lease was lost to another process; its work stops.");
+                grip.stop.cancel();
+            }
+        }
+    }
 }
 
 /// Leases for one piece of work.
@@ -75,7 +115,8 @@ pub(crate) fn shown(holder: &str) -> &str {
     holder.rsplit_once(" [").map_or(holder, |(shown, _)| shown)
 }
 
-fn mark(holder: &str) -> Option<&str> {
+/// The part of a holder that tells its process.
+pub(crate) fn mark(holder: &str) -> Option<&str> {
     let (_, rest) = holder.rsplit_once(" [")?;
     rest.split(']').next()?.split_once('/').map(|(mark, _)| mark)
 }
@@ -119,10 +160,6 @@ impl Runner {
 }
 
 impl Presence {
-    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, CancellationToken>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn end_heartbeat(&self) {
         let handle = self
             .heartbeat
@@ -131,16 +168,6 @@ impl Presence {
             .take();
         if let Some(handle) = handle {
             handle.abort();
-        }
-    }
-
-    /// Tells the work that holds what is not in `still` that it was lost.
-    fn lose_all_but(&self, still: &BTreeSet<String>) {
-        for (name, stop) in self.held().iter().filter(|(name, _)| !still.contains(*name)) {
-            if !stop.is_cancelled() {
-                tracing::error!(lease = %name, "A lease was lost to another process; its work stops.");
-                stop.cancel();
-            }
         }
     }
 }
@@ -169,11 +196,14 @@ impl Engine {
         let holder = format!("{} [{}/{unique}]", self.options.holder, mine.unwrap_or_default());
         let lock = self.store.lock_runner(&self.options.holder).await?;
         let living = format!("process:{holder}");
-        self.store.take_leases(&[living], &holder, LEASE).await?;
+        self.store
+            .take_leases(&[living], &holder, self.options.lease)
+            .await?;
         let presence = Arc::new(Presence {
             store: self.store.clone(),
             holder,
-            held: Mutex::default(),
+            lease: self.options.lease,
+            held: Held::default(),
             heartbeat: Mutex::default(),
         });
         let beating = tokio::spawn(beat(Arc::downgrade(&presence)));
@@ -191,7 +221,10 @@ impl Engine {
     pub async fn stand_by(&self, runner: &Runner) -> Result<()> {
         let holder = runner.holder();
         let name = format!("worker:{holder}");
-        Ok(self.store.take_leases(&[name], holder, LEASE).await?)
+        Ok(self
+            .store
+            .take_leases(&[name], holder, self.options.lease)
+            .await?)
     }
 
     /// The workers that say that they live, for people.
@@ -252,14 +285,18 @@ impl Engine {
     pub(crate) async fn hold(&self, runner: &Runner, names: Vec<String>, work: &Work<'_>) -> Result<Hold> {
         let presence = &runner.presence;
         let stop = work.stop.child_token();
+        let grip = Arc::new(Grip {
+            stop: stop.clone(),
+            taken: AtomicBool::new(false),
+        });
         {
-            let mut held = presence.held();
+            let mut held = presence.held.lock();
             if names.iter().any(|name| held.contains_key(name)) {
                 return Err(Error::Store(store::Error::Busy {
                     holder: shown(&presence.holder).to_owned(),
                 }));
             }
-            held.extend(names.iter().map(|name| (name.clone(), stop.clone())));
+            held.extend(names.iter().map(|name| (name.clone(), grip.clone())));
         }
         let mut hold = Hold {
             presence: presence.clone(),
@@ -272,15 +309,16 @@ impl Engine {
             // Nothing was taken, so nothing is given back.
             hold.forget();
         }
+        grip.taken.store(true, Ordering::Release);
         taken.map(|()| hold)
     }
 
     async fn take(&self, runner: &Runner, names: &[String]) -> Result<()> {
-        let holder = runner.holder();
-        match self.store.take_leases(names, holder, LEASE).await {
+        let (holder, lease) = (runner.holder(), self.options.lease);
+        match self.store.take_leases(names, holder, lease).await {
             // Whoever holds it may be a process of this machine that was killed.
             Err(store::Error::Busy { .. }) if self.bury_the_dead(runner).await? => {
-                self.store.take_leases(names, holder, LEASE).await.map_err(busy)
+                self.store.take_leases(names, holder, lease).await.map_err(busy)
             }
             taken => taken.map_err(busy),
         }
@@ -289,20 +327,24 @@ impl Engine {
 
 async fn beat(presence: std::sync::Weak<Presence>) {
     let mut renewed = Instant::now();
+    let Some(lease) = presence.upgrade().map(|presence| presence.lease) else {
+        return;
+    };
     loop {
-        tokio::time::sleep(HEARTBEAT).await;
+        tokio::time::sleep(lease / HEARTBEATS).await;
         let Some(presence) = presence.upgrade() else {
             return;
         };
-        match presence.store.renew_leases(&presence.holder, LEASE).await {
+        let held = presence.held.taken();
+        match presence.store.renew_leases(&presence.holder, lease).await {
             Ok(still) => {
                 renewed = Instant::now();
-                presence.lose_all_but(&still);
+                presence.held.lose(&held, &still);
             }
             Err(error) => {
                 tracing::warn!(error = %error, "Leases could not be renewed.");
-                if renewed.elapsed() >= LEASE {
-                    presence.lose_all_but(&BTreeSet::new());
+                if renewed.elapsed() >= lease {
+                    presence.held.lose(&held, &BTreeSet::new());
                 }
             }
         }
@@ -334,7 +376,7 @@ impl Hold {
 
     fn forget(&mut self) {
         self.released = true;
-        let mut held = self.presence.held();
+        let mut held = self.presence.held.lock();
         for name in &self.names {
             held.remove(name);
         }
@@ -357,6 +399,34 @@ impl Drop for Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_was_held_before_and_since_can_be_lost() {
+        let held = Held::default();
+        let grip = |taken| {
+            Arc::new(Grip {
+                stop: CancellationToken::new(),
+                taken: AtomicBool::new(taken),
+            })
+        };
+        let (kept, lost, given_back, taking) = (grip(true), grip(true), grip(true), grip(false));
+        for (name, grip) in [
+            ("kept", &kept),
+            ("lost", &lost),
+            ("given back", &given_back),
+            ("taking", &taking),
+        ] {
+            held.lock().insert(name.to_owned(), grip.clone());
+        }
+        let before = held.taken();
+        // While the database is asked, one is given back, taken anew, and another is taken.
+        let anew = grip(true);
+        held.lock().insert("given back".to_owned(), anew.clone());
+        taking.taken.store(true, Ordering::Release);
+        held.lose(&before, &BTreeSet::from(["kept".to_owned()]));
+        let stopped = [&kept, &lost, &given_back, &anew, &taking].map(|grip| grip.stop.is_cancelled());
+        assert_eq!(stopped, [false, true, false, false, false]);
+    }
 
     #[test]
     fn a_holder_is_shown_without_its_mark() {

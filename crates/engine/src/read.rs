@@ -12,6 +12,7 @@ use model::{
 use plan::TopLevel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use store::crash::{Point, point};
 use store::{Snapshot, SnapshotWriter};
 use tokio::sync::mpsc;
 
@@ -151,9 +152,11 @@ impl Engine {
         work.check()?;
         work.progress
             .at("Storing the snapshot", read.devices, Some(read.devices));
+        point(Point::BeforeSnapshot)?;
         let snapshot = writer
             .finish(&organizations, &locations, &roles, read.requests)
             .await?;
+        point(Point::SnapshotStored)?;
         Ok(ReadReport { snapshot, unreadable })
     }
 

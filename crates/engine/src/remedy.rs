@@ -53,8 +53,6 @@ impl Error {
             Self::StalePlan { .. } | Self::Superseded { .. } => Remedy::Overtaken,
             Self::Stopped => Remedy::Stopped,
             Self::TakenOver => Remedy::Busy,
-            #[cfg(feature = "crash-points")]
-            Self::Injected { .. } => Remedy::Later(None),
             _ => Remedy::Person,
         }
     }

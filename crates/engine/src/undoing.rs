@@ -18,6 +18,7 @@ use model::{
 use plan::{Done, LinkNow, UndoInput, plan_undo};
 use std::collections::{BTreeMap, BTreeSet};
 use store::DoneItem;
+use store::crash::{Point, point};
 
 /// How much of a run is undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,7 +115,10 @@ impl Engine {
             .begin_undo_plan(bridge, &applied.snapshot, &run.id)
             .await?;
         writer.add(undo.operations).await?;
-        Ok(writer.finish(undo.counts, undo.warnings).await?)
+        point(Point::BeforeUndoPlanReady)?;
+        let plan = writer.finish(undo.counts, undo.warnings).await?;
+        point(Point::UndoPlanReady)?;
+        Ok(plan)
     }
 
     /// What of a run is to be taken back.
@@ -210,6 +214,7 @@ impl Engine {
             let reason = format!("run {} was undone by {actor} on {on}", run.id);
             self.store.pause_bridge(&bridge.id, Some(&reason)).await?;
         }
+        point(Point::UndoBegun)?;
         Ok(Undoing {
             plan: plan.clone(),
             by: actor.to_string(),

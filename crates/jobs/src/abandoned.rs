@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::queue::Queue;
-use jiff::Timestamp;
+use store::crash::{Point, point};
 use store::{Job, JobEnd, JobState};
 
 /// How many workers in a row may end before a job does.
@@ -14,28 +14,30 @@ impl Queue {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn take_up_abandoned(&self, now: Timestamp) -> Result<()> {
+    pub async fn take_up_abandoned(&self) -> Result<()> {
         for job in self.store().abandoned_jobs().await? {
             if job.lost + 1 >= LOST {
                 tracing::error!(job = %job.id, kind = %job.kind, "A job is given up: its workers ended before it did.");
                 self.give_up(&job).await?;
             } else {
                 tracing::warn!(job = %job.id, kind = %job.kind, holder = job.holder, "A job's worker is gone; it is queued again.");
-                self.take_back(&job, now).await?;
+                self.take_back(&job).await?;
             }
+            point(Point::JobTakenUp)?;
         }
         Ok(())
     }
 
-    /// It is no attempt of the job's own: nothing is known against it.
-    async fn take_back(&self, job: &Job, now: Timestamp) -> Result<()> {
+    /// It is no attempt of the job's own: nothing is known against it. It is due when it was: a clock that was an hour
+    /// ahead would make it wait for as long.
+    async fn take_back(&self, job: &Job) -> Result<()> {
         let mut tx = self.store().transaction().await?;
         let reason = Some("its worker ended before it did");
         let number = self
             .store()
-            .requeue_job(&mut tx, job, now, reason, job.attempt - 1, true)
+            .requeue_job(&mut tx, job, job.due, reason, job.attempt - 1, true)
             .await?;
-        Self::deliver(&mut tx, job, now, number).await?;
+        Self::deliver(&mut tx, job, job.due, number).await?;
         Ok(tx.commit().await?)
     }
 

@@ -12,6 +12,7 @@ use model::JobKind;
 use model::{Actor, Run, RunId};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use store::crash::{Point, point};
 use store::{Job, JobEnd, JobState};
 use tokio_util::sync::CancellationToken;
 
@@ -75,7 +76,7 @@ impl Hands {
             }
         };
         tracing::info!(job = %job.id, kind = %job.kind, attempt = job.attempt, by = %job.actor, "Job begun.");
-        let outcome = self.run(&job).await;
+        let outcome = self.begin(&job).await;
         // Whoever cannot write the end down leaves a running job without a living holder behind, sooner or later:
         // it is then taken up again, and what it did stands.
         for pause in [1, 5, 20, 60] {
@@ -108,6 +109,11 @@ impl Hands {
         if let Err(error) = ended.await {
             tracing::error!(job, error = %error, "That could not be stored.");
         }
+    }
+
+    async fn begin(&self, job: &Job) -> engine::Result<Done> {
+        point(Point::JobClaimed)?;
+        self.run(job).await
     }
 
     async fn run(&self, job: &Job) -> engine::Result<Done> {
@@ -250,6 +256,12 @@ impl Hands {
 
     /// Writes down what became of a job: its row, and what follows from it, in one transaction.
     async fn settle(&self, job: &Job, outcome: &engine::Result<Done>) -> Result<()> {
+        point(Point::BeforeJobSettled)?;
+        self.write_down(job, outcome).await?;
+        Ok(point(Point::JobSettled)?)
+    }
+
+    async fn write_down(&self, job: &Job, outcome: &engine::Result<Done>) -> Result<()> {
         let store = self.queue.store();
         let now = store.clock().now();
         let verdict = match outcome {
@@ -265,7 +277,10 @@ impl Hands {
                 reason,
                 counts,
             } => {
-                let due = now + SignedDuration::try_from(after).unwrap_or(SignedDuration::ZERO);
+                let due = match after.is_zero() {
+                    true => job.due,
+                    false => now + SignedDuration::try_from(after).unwrap_or(SignedDuration::ZERO),
+                };
                 let attempt = if counts { job.attempt } else { job.attempt - 1 };
                 self.queue
                     .again_in(&mut tx, job, due, reason.as_deref(), attempt)

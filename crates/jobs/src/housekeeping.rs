@@ -42,7 +42,7 @@ impl Hands {
         let store = self.queue.store();
         self.engine.bury_the_dead(&self.runner).await?;
         let now = store.clock().now();
-        self.queue.take_up_abandoned(now).await?;
+        self.queue.take_up_abandoned().await?;
         self.queue.tick().await?;
         self.wake_what_waits(now).await?;
         if free > 0 {

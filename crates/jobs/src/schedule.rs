@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::JobKind;
 use model::{Actor, BridgeId};
+use store::crash::{Point, point};
 use store::{JobState, Schedule, Scheduled};
 
 /// A schedule to be set.
@@ -174,7 +175,9 @@ impl Queue {
                 .await?;
             tracing::info!(schedule = %schedule.id, %tick, what = kind.name(), "A schedule ticked.");
         }
-        Ok(tx.commit().await?)
+        point(Point::TickStored)?;
+        tx.commit().await?;
+        Ok(point(Point::TickCommitted)?)
     }
 }
 

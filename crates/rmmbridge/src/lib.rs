@@ -12,26 +12,39 @@ mod session;
 
 use clap::Parser;
 use connect::Connectors;
+use engine::{LEASE, Processes};
+use model::Clock;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 
 pub use connectors::all as connectors;
+pub use platform::{MachineProcesses, SystemClock};
 
 /// What a program is made of. The product has one; the kill harness makes another, with a destination of no vendor.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
     /// Its connectors.
     pub connectors: fn(Store) -> Connectors,
+    /// Its clock.
+    pub clock: fn() -> Arc<dyn Clock>,
     /// How long after its intent was committed a write may still be sent.
     pub send_within: Duration,
+    /// How long a lease lasts without being renewed.
+    pub lease: Duration,
+    /// What tells processes of this machine apart; without it a dead one is waited out, as one of another machine is.
+    pub processes: fn() -> Option<Arc<dyn Processes>>,
 }
 
 impl Default for Build {
     fn default() -> Self {
         Self {
             connectors: connectors::all,
+            clock: || Arc::new(platform::SystemClock),
             send_within: Duration::from_secs(30),
+            lease: LEASE,
+            processes: || Some(Arc::new(platform::MachineProcesses)),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::master_key::master_key;
 use crate::platform::{
-    MachineProcesses, StopSignals, SystemClock, SystemRandom, console_actor, default_data_dir, environment,
-    holder, installation,
+    StopSignals, SystemRandom, console_actor, default_data_dir, environment, holder, installation,
 };
 use crate::{Build, progress::Shown};
 use anyhow::Context as _;
@@ -84,7 +83,7 @@ impl Session {
             })?;
         let (keys, key_from) = master_key(data_dir)?;
         let database = location.database()?;
-        let store = Store::open(&database, keys, Arc::new(SystemClock), Arc::new(SystemRandom))
+        let store = Store::open(&database, keys, (location.build.clock)(), Arc::new(SystemRandom))
             .await
             .with_context(|| {
                 format!("opening the database ({database}) with the master key from {key_from}")
@@ -100,7 +99,8 @@ impl Session {
             proxy,
             extra_ca,
             audit_mark: Some(AuditMark::at(data_dir.join("audit.head"))),
-            processes: Some(Arc::new(MachineProcesses)),
+            processes: (location.build.processes)(),
+            lease: location.build.lease,
             send_within: location.build.send_within,
             ..EngineOptions::new(holder(command))
         };

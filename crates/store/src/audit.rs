@@ -5,6 +5,7 @@
 //! cutting rows off the end would leave a shorter chain that verifies.
 
 use crate::audit_chain::{ChainKey, HASH, Link};
+use crate::crash::{Point, point};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, text};
@@ -113,6 +114,7 @@ impl Store {
         if notes.is_empty() {
             return Ok(());
         }
+        point(Point::BeforeAudit)?;
         let count = i64::try_from(notes.len()).unwrap_or(i64::MAX);
         let head = fetch_optional!(
             tx,
@@ -156,6 +158,7 @@ impl Store {
                 .bind(r.3.as_slice())
         )?;
         execute!(tx, "UPDATE audit_head SET hash = $1 WHERE id = 1", hash)?;
+        point(Point::Audited)?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //! rest, no longer fits it.
 
 use crate::audit::AuditHead;
+use crate::crash::{Point, point};
 use crate::error::{Error, Result};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -75,9 +76,10 @@ impl AuditMark {
             file.write_all(line.as_bytes())?;
             file.sync_all()
         });
-        written
-            .and_then(|()| std::fs::rename(&new, &self.path))
-            .map_err(|error| self.failed(&error))
+        written.map_err(|error| self.failed(&error))?;
+        point(Point::BeforeAuditMark)?;
+        std::fs::rename(&new, &self.path).map_err(|error| self.failed(&error))?;
+        point(Point::AuditMarkKept)
     }
 
     fn failed(&self, error: &std::io::Error) -> Error {

@@ -6,6 +6,7 @@
 
 use crate::backup_file::{BackupReader, BackupWriter, Head, salt, sync_directory_of};
 use crate::backup_rows::{Counted, Counter, Mark};
+use crate::crash::{Point, point};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::json::{instant, micros};
@@ -104,6 +105,7 @@ impl Store {
             path: path.to_owned(),
             problem: "its writer stopped".to_owned(),
         })?;
+        point(Point::BackupCopied)?;
         let keys = self.keys.clone();
         let (report, found) = verify(draft.path.clone(), keys)
             .await
@@ -121,7 +123,9 @@ impl Store {
                     .to_owned(),
             });
         }
+        point(Point::BackupVerified)?;
         draft.keep(path)?;
+        point(Point::BackupNamed)?;
         Ok(report)
     }
 

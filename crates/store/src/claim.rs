@@ -5,10 +5,12 @@ use crate::created_name::{NewName, names_settle, take_names};
 use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::Result;
 use crate::json::{instant, micros};
+use crate::link::put_link;
 use crate::open::Store;
 use crate::pause::may_write;
+use crate::run::NewLink;
 use jiff::Timestamp;
-use model::{ConnectionId, Moment, PlanId, RunId, Steady};
+use model::{Bridge, ConnectionId, Moment, PlanId, RunId, Steady};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -159,6 +161,38 @@ impl Store {
             .iter()
             .map(|marker| Note::new("write.found_out", marker))
             .collect();
+        self.note(&mut tx, &notes).await?;
+        tx.commit().await
+    }
+
+    /// Links records that were found to carry our mark and closes their claims, together, but for those another writer
+    /// has moved on.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing of it stands.
+    pub async fn adopt_found(&self, bridge: &Bridge, found: Vec<(Settled, NewLink)>) -> Result<()> {
+        let held: Vec<Settled> = found.iter().map(|(held, _)| held.clone()).collect();
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let closed = settle(&mut tx, &bridge.destination, &held).await?;
+        let mut notes = Vec::new();
+        for (held, link) in found {
+            if !closed.contains(&held.marker) {
+                continue;
+            }
+            let detail = json!({ "adopted": link.destination });
+            notes.push(Note::new("write.found_out", held.marker).with(detail));
+            put_link(
+                &mut tx,
+                &bridge.id,
+                link.kind,
+                &link.source,
+                &link.destination,
+                link.written,
+                now,
+            )
+            .await?;
+        }
         self.note(&mut tx, &notes).await?;
         tx.commit().await
     }

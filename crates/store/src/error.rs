@@ -9,6 +9,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The kill harness made this step fail.
+    #[cfg(feature = "crash-points")]
+    #[error("the harness made the step at {at} fail")]
+    Injected {
+        /// The crash point.
+        at: &'static str,
+    },
     /// The data directory cannot be used.
     #[error(
         "data directory `{path}` cannot be used: {source}. Give a directory this user may write to with --data-dir"

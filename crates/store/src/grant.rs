@@ -155,6 +155,21 @@ impl StoredGrants {
         Ok(version + 1)
     }
 
+    /// Who has the turn to refresh, if anybody.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refresh_holder(&self) -> Result<Option<String>> {
+        let mut conn = self.store.read().await?;
+        let row = fetch_optional!(
+            conn,
+            (Option<String>,),
+            "SELECT refresh_holder FROM connection_grant WHERE connection_id = $1",
+            self.connection.as_str()
+        )?;
+        Ok(row.and_then(|(holder,)| holder))
+    }
+
     /// Gives the turn back.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ mod chosen;
 mod claim;
 mod connection;
 mod consent;
+pub mod crash;
 mod created_name;
 mod decided;
 mod device;

@@ -8,6 +8,7 @@
 //! A process may die anywhere: with two keys in the file the next rotation goes on instead of making a third. Who
 //! meets a key it does not know reads the key file again.
 
+use crate::crash::{Point, point};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::open::Store;
@@ -155,6 +156,7 @@ impl Store {
                 let (new, _) = MasterKey::generate(self.random.as_ref());
                 keys.insert(0, Arc::new(new));
                 file.write(&keys)?;
+                point(Point::KeyMade)?;
                 self.keys.read_again()?;
             }
         }
@@ -176,6 +178,7 @@ impl Store {
             return Ok(done);
         }
         self.seal_with(&new, &current).await?;
+        point(Point::KeyNamed)?;
         loop {
             let began = Instant::now();
             let wrapped = self.wrap_some(&new).await?;
@@ -183,6 +186,7 @@ impl Store {
                 None => break,
                 Some(rows) => done.wrapped += rows,
             }
+            point(Point::SecretsWrapped)?;
             progress(done.wrapped);
             // As long as others had to wait for us, we leave the database to them: SQLite's lock is not fair.
             tokio::time::sleep(began.elapsed()).await;
@@ -193,7 +197,9 @@ impl Store {
                     done.retired.push(file.keep_retired(&key)?);
                 }
             }
+            point(Point::BeforeKeyDropped)?;
             file.write(std::slice::from_ref(&new))?;
+            point(Point::KeyDropped)?;
         }
         Ok(done)
     }

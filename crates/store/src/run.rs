@@ -2,6 +2,7 @@
 
 use crate::audit::Note;
 use crate::claim::{Settled, settle};
+use crate::db::Tx;
 use crate::error::Result;
 use crate::job::abandoned;
 use crate::json::{instant, micros, parse, plain, text};
@@ -116,6 +117,27 @@ pub struct RunFilter {
     pub trouble: bool,
 }
 
+/// How many items of a run ended how.
+async fn count_items(tx: &mut Tx, run: &str) -> Result<RunCounts> {
+    let rows = fetch_all!(
+        tx,
+        (String, i64),
+        "SELECT state, COUNT(*) FROM run_item WHERE run_id = $1 GROUP BY state",
+        run
+    )?;
+    let mut counts = RunCounts::default();
+    for (state, count) in rows {
+        let count = u64::try_from(count).unwrap_or(0);
+        match state.as_str() {
+            "done" => counts.done = count,
+            "failed" => counts.failed = count,
+            "skipped" => counts.skipped = count,
+            _ => counts.unknown = count,
+        }
+    }
+    Ok(counts)
+}
+
 impl Store {
     /// Begins a run. It is abandoned once nothing renews the lease by which `holder` says that it lives.
     ///
@@ -171,6 +193,12 @@ impl Store {
             RunState::Failed { reason } => ("failed", Some(reason.as_str())),
         };
         let mut tx = self.write().await?;
+        // One that broke off does not know whether its last outcomes were stored.
+        if let (RunState::Failed { .. }, RunKind::Apply { .. } | RunKind::Undo { .. }) =
+            (&run.state, &run.kind)
+        {
+            run.counts = count_items(&mut tx, run.id.as_str()).await?;
+        }
         execute!(
             tx,
             "UPDATE run SET state = $1, reason = $2, finished = $3, counts = $4 WHERE id = $5",
@@ -194,13 +222,13 @@ impl Store {
         let mut tx = self.write().await?;
         let sql = format!(
             "UPDATE run SET state = 'failed', reason = $2, finished = $3
-             WHERE state = 'running' AND (holder IS NULL OR {}) RETURNING id",
+             WHERE state = 'running' AND (holder IS NULL OR {}) RETURNING id, kind",
             abandoned("run")
         );
         let now = self.database_time(&mut tx).await?;
         let ended = fetch_all!(
             tx,
-            (String,),
+            (String, String),
             sqlx::AssertSqlSafe(sql),
             micros(now),
             plain(reason),
@@ -209,10 +237,22 @@ impl Store {
         let state = RunState::Failed {
             reason: reason.to_owned(),
         };
-        let notes: Vec<Note> = ended
-            .iter()
-            .map(|(id,)| Note::new("run.ended", id).with(json!({ "state": state })))
-            .collect();
+        let mut notes = Vec::with_capacity(ended.len());
+        for (id, kind) in &ended {
+            let mut detail = json!({ "state": state });
+            // What it did stands, and its process did not come to add it up.
+            if kind != "read" {
+                let counts = count_items(&mut tx, id).await?;
+                detail["counts"] = json!(counts);
+                execute!(
+                    tx,
+                    "UPDATE run SET counts = $1 WHERE id = $2",
+                    text("counts of a run", &counts)?,
+                    id.as_str()
+                )?;
+            }
+            notes.push(Note::new("run.ended", id).with(detail));
+        }
         self.note(&mut tx, &notes).await?;
         tx.commit().await?;
         Ok(ended.len() as u64)

@@ -1,10 +1,19 @@
 //! The program under test: the product, with the reference directory as one more destination and its crash points
-//! alive. `RMMBRIDGE_STRIKE` says what happens where, e.g. `answered:3:kill`.
+//! alive. Its environment says what happens to it; the product knows none of these variables:
+//!
+//! - `RMMBRIDGE_STRIKE=answered:3:kill`: what happens at which crash point, the how many-th time;
+//! - `RMMBRIDGE_CLOCK_JUMPS=7`: its clock is put an hour on or back now and then, as this number says;
+//! - `RMMBRIDGE_LEASE_MS=2000`: how long its leases last;
+//! - `RMMBRIDGE_STRANGER=1`: it does not know which processes of this machine have ended, as one of another does not.
 
 use connect::Connectors;
+use engine::Processes;
+use harness::clock::JumpingClock;
 use harness::strike::Strike;
-use rmmbridge::Build;
+use model::Clock;
+use rmmbridge::{Build, MachineProcesses, SystemClock};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 
@@ -23,9 +32,27 @@ fn connectors(store: Store) -> Connectors {
     clippy::disallowed_methods,
     reason = "how the harness tells a child what to do"
 )]
+fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn clock() -> Arc<dyn Clock> {
+    match told("RMMBRIDGE_CLOCK_JUMPS").and_then(|seed| seed.parse().ok()) {
+        Some(seed) => Arc::new(JumpingClock::new(SystemClock, seed)),
+        None => Arc::new(SystemClock),
+    }
+}
+
+fn processes() -> Option<Arc<dyn Processes>> {
+    match told("RMMBRIDGE_STRANGER") {
+        Some(_) => None,
+        None => Some(Arc::new(MachineProcesses)),
+    }
+}
+
 fn main() -> ExitCode {
     let _scenario = fail::FailScenario::setup();
-    if let Some(text) = std::env::var("RMMBRIDGE_STRIKE").ok().filter(|t| !t.is_empty()) {
+    if let Some(text) = told("RMMBRIDGE_STRIKE") {
         match text.parse::<Strike>() {
             Ok(strike) => strike.arm(),
             Err(error) => {
@@ -34,8 +61,13 @@ fn main() -> ExitCode {
             }
         }
     }
+    let lease = told("RMMBRIDGE_LEASE_MS").and_then(|ms| ms.parse().ok());
+    let usual = Build::default();
     rmmbridge::run(Build {
         connectors,
+        clock,
+        processes,
         send_within: Duration::from_millis(harness::SEND_WITHIN_MS),
+        lease: lease.map_or(usual.lease, Duration::from_millis),
     })
 }

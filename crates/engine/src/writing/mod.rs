@@ -7,7 +7,6 @@ mod record;
 mod resolve;
 mod sweep;
 
-use crate::crash::{Point, point};
 use crate::engine::Engine;
 use crate::error::Result;
 use connect::{Destination, Marker, Write};
@@ -17,6 +16,7 @@ use protocol::{Admission, Timing, admit};
 use record::{Books, outcome};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use store::crash::{Point, point};
 use store::{Claim, NewIntent, NewItem, NewName, Settled};
 use tokio::time::Instant;
 

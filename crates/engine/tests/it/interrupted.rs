@@ -106,6 +106,63 @@ async fn an_intent_without_an_outcome_is_looked_up_before_it_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_was_created_in_doubt_is_linked_although_its_device_is_gone() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+        hub.sync_all(&bridge).await;
+        // A process died over two devices that are gone by now: one was created, the other was not.
+        let plan = hub.plan().await;
+        let kind = RunKind::Apply {
+            bridge: bridge.id.clone(),
+            plan: plan.id.clone(),
+        };
+        let run = store
+            .begin_run(kind, "a process that dies", "a holder")
+            .await
+            .unwrap();
+        let mark = |id: &str| Marker::new(&bridge.source, RecordKind::Asset, &id.into()).0;
+        for (number, marker) in [(1, mark("900001")), (2, mark("900002"))] {
+            let intent = NewIntent {
+                number,
+                marker,
+                version: 0,
+            };
+            store
+                .intend(&run.id, &plan.id, &bridge.destination, &[intent], Duration::ZERO)
+                .await
+                .unwrap();
+        }
+        let made = NewRegistryAsset {
+            client: store.registry_clients().await.unwrap().remove(0).id,
+            site: None,
+            asset_type: None,
+            source_id: Some("900001".to_owned()),
+            marker: Some(mark("900001")),
+            fields: [("name".to_owned(), "gone".into())].into(),
+        };
+        let id = store
+            .add_registry_assets(&[made])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap();
+        hub.plan().await;
+        let link = store
+            .link(&bridge.id, RecordKind::Asset, &"900001".into())
+            .await
+            .unwrap();
+        assert_eq!(link.unwrap().destination, id, "nobody would find it otherwise");
+        let none = store
+            .link(&bridge.id, RecordKind::Asset, &"900002".into())
+            .await
+            .unwrap();
+        assert!(none.is_none());
+        assert_eq!(store.open_writes(&bridge.destination).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_applied_twice_writes_once() {
     let store = TestStore::sqlite().await;
     let (hub, bridge) = Hub::connected(&store, small(40), "default").await;

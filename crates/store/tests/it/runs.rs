@@ -106,6 +106,47 @@ async fn runs_whose_process_died_are_ended_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_run_that_broke_off_counts_what_it_did() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let plan = PlanId::from("p-1");
+        let kind = RunKind::Apply {
+            bridge: bridge.id.clone(),
+            plan: plan.clone(),
+        };
+        let begin = async || {
+            test.begin_run(kind.clone(), "console:test", "a holder")
+                .await
+                .unwrap()
+        };
+        let refused = Outcome::Failed {
+            message: "the name is too long".to_owned(),
+        };
+        // One whose process was killed, and one whose last commit was answered with an error.
+        let killed = begin().await;
+        let items = vec![item(1, done("r-1")), item(2, refused)];
+        test.record(&killed.id, &plan, &bridge, items).await.unwrap();
+        assert_eq!(test.end_abandoned_runs("its process ended").await.unwrap(), 1);
+        let mut failed = begin().await;
+        let items = vec![item(3, done("r-3"))];
+        test.record(&failed.id, &plan, &bridge, items).await.unwrap();
+        let reason = "the database went away".to_owned();
+        test.end_run(&mut failed, RunState::Failed { reason })
+            .await
+            .unwrap();
+        let counts = async |id: &RunId| {
+            let runs = test.runs(10).await.unwrap();
+            let counts = runs.iter().find(|run| run.id == *id).unwrap().counts;
+            (counts.done, counts.failed)
+        };
+        assert_eq!(counts(&killed.id).await, (1, 1));
+        assert_eq!(counts(&failed.id).await, (1, 0));
+        assert_eq!(failed.counts.done, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_done_stays_done_and_what_is_not_may_be_tried_again() {
     TestStore::on_every_engine(async |test| {
         let bridge = estate::bridge(&test).await;
