@@ -6,6 +6,7 @@
 //!
 //! - [`ninjaone`]: NinjaOne's OAuth server and API v2, with an estate made from a seed.
 //! - [`directory`]: a destination of no vendor, whose writes get lost, come late, or are answered wrongly on demand.
+//! - [`mailbox`]: a mail server that takes messages and keeps them, or refuses.
 //! - [`faults`]: what can be made to go wrong on demand, by handle or over HTTP.
 //! - [`clock`]: the time a simulator lives in.
 //! - [`technician`]: a browser with somebody in front of it who signs in and agrees.
@@ -19,5 +20,6 @@ pub mod directory;
 pub mod faults;
 mod json;
 mod listener;
+pub mod mailbox;
 pub mod ninjaone;
 pub mod technician;

@@ -20,6 +20,7 @@ pub use redact::redact;
 
 pub(crate) use client::host_of;
 pub(crate) use failure::{is_throttling_page, of_answer};
+pub(crate) use guard::addresses;
 pub(crate) use redact::{redact_known, shorten};
 pub(crate) use retry::retry_after;
 
@@ -229,6 +230,21 @@ impl Http {
         form: &[(&str, &str)],
     ) -> Result<Answer, Error> {
         self.inner.form(doing, url, headers, form).await
+    }
+
+    /// Posts to a URL that is a secret itself (a webhook), once and without a token, and hands over the answer whatever
+    /// its status. Neither path nor query of it is logged.
+    ///
+    /// # Errors
+    /// Any [`Error`] when no answer came.
+    pub async fn post_to_secret_url(
+        &self,
+        doing: &str,
+        url: &Url,
+        headers: HeaderMap,
+        payload: Payload,
+    ) -> Result<Answer, Error> {
+        self.inner.post(doing, url, headers, payload).await
     }
 
     /// Reads a page outside the base without a token, once, and hands over the answer whatever its status.

@@ -16,6 +16,7 @@ pub mod destination;
 pub mod error;
 pub mod grant;
 pub mod http;
+pub mod mail;
 pub mod oauth;
 pub mod source;
 

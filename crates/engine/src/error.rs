@@ -198,6 +198,14 @@ pub enum Error {
         /// When that is over.
         seconds: u64,
     },
+    /// Rows would be kept for too short a time.
+    #[error(
+        "rows of plans and runs are kept for {least} days at least: an undo of what was written lately has to be possible"
+    )]
+    TooShort {
+        /// The least number of days.
+        least: u32,
+    },
     /// A file cannot be used.
     #[error("{file}: {problem}")]
     File {
@@ -218,6 +226,7 @@ pub enum Error {
 fn next_step(what: &str, known: Option<&str>) -> String {
     match (known, what) {
         (Some(known), _) => format!(". There are: {known}"),
+        (None, "notification channel") => ". Make one with: rmmbridge notify add".to_owned(),
         (None, "run") => ". rmmbridge runs lists them".to_owned(),
         (None, "plan") => ". rmmbridge plan makes one".to_owned(),
         (None, "device") => " in what was read last. rmmbridge sync reads again".to_owned(),

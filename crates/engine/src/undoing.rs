@@ -84,6 +84,11 @@ impl Engine {
             store::Error::Missing { .. } => not_undoable(&run.id, "its plan is no longer kept"),
             other => other.into(),
         })?;
+        if self.store.plan_is_forgotten(&applied.id).await? {
+            let days = self.store.kept_days().await?;
+            let why = format!("an undo reaches back {days} days, and what it did is no longer kept");
+            return Err(not_undoable(&run.id, why));
+        }
         let done = self.to_take_back(run, scope).await?;
         work.progress.at("Reading what was written", 0, None);
         let (connection, destination) = self.open_destination(&bridge.destination).await?;

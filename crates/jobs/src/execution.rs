@@ -243,6 +243,16 @@ impl Hands {
                     result: JobResult::Read(report.into()),
                 }
             }
+            JobKind::Maintain => {
+                let verified = engine.watch_audit_log(actor).await?;
+                let audit = serde_json::to_value(&verified).unwrap_or_default();
+                let forgotten = engine.forget_old_rows(actor, work).await?;
+                Done {
+                    run: None,
+                    stopped: None,
+                    result: JobResult::Maintained { forgotten, audit },
+                }
+            }
             JobKind::KeepAlive { connection } => {
                 engine.keep_alive(actor, &connection, work).await?;
                 Done {

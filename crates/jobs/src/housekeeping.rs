@@ -82,10 +82,26 @@ impl Hands {
     async fn look_after_slow_things(&self) -> Result<()> {
         let now = self.queue.store().clock().now();
         self.keep_grants_alive(now).await?;
+        self.maintain_daily(now).await?;
         let forgotten = self.queue.store().forget_jobs(now - KEPT).await?;
         if forgotten > 0 {
             tracing::info!(jobs = forgotten, "Forgot jobs that were over long ago.");
         }
+        Ok(())
+    }
+
+    /// One job a day, whoever notices first.
+    async fn maintain_daily(&self, now: Timestamp) -> Result<()> {
+        let actor = Actor::Schedule {
+            name: "maintenance".to_owned(),
+        };
+        // A restored hub is left as it is until an Owner has looked at it.
+        if self.queue.store().instance().await?.waits.is_some() {
+            return Ok(());
+        }
+        let day = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let key = format!("maintain:{day}");
+        self.queue.enqueue(&actor, &key, &JobKind::Maintain).await?;
         Ok(())
     }
 

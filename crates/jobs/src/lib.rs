@@ -11,6 +11,7 @@
 
 mod abandoned;
 mod backend;
+mod calendar;
 mod error;
 mod execution;
 mod housekeeping;
@@ -19,8 +20,10 @@ mod queue;
 mod result;
 mod schedule;
 mod verdict;
+mod watching;
 mod worker;
 
+pub use calendar::ScheduleCalendar;
 pub use error::{Error, Result};
 pub use model::JobKind;
 pub use queue::{Backlog, Enqueued, Queue};

@@ -35,6 +35,13 @@ pub enum JobResult {
     Read(ReadNumbers),
     /// Of keeping a connection alive.
     Alive,
+    /// Of maintenance.
+    Maintained {
+        /// What was forgotten.
+        forgotten: store::Forgotten,
+        /// What the whole audit log was found to be.
+        audit: serde_json::Value,
+    },
 }
 
 /// What a sync did.

@@ -59,15 +59,22 @@ pub fn next_tick(cron: &str, zone_name: &str, after: Timestamp) -> Result<Option
         .map(|tick| tick.timestamp()))
 }
 
+/// When a schedule last ticked at or before `at`; `None` when it never did.
+///
+/// # Errors
+/// When the expression or the zone makes no sense.
+pub(crate) fn tick_at_or_before(cron: &str, zone_name: &str, at: Timestamp) -> Result<Option<Timestamp>> {
+    let at = at.to_zoned(zone(zone_name)?);
+    Ok(parse(cron)?
+        .find_previous_occurrence(&at, true)
+        .ok()
+        .map(|tick| tick.timestamp()))
+}
+
 /// The last tick at or before `now` that comes after `last`: those before it were missed, and are not made up for.
 fn due_tick(schedule: &Schedule, now: Timestamp) -> Result<Option<Timestamp>> {
-    let cron = parse(&schedule.cron)?;
-    let zone = zone(&schedule.zone)?;
-    let last = cron.find_previous_occurrence(&now.to_zoned(zone), true);
-    Ok(last
-        .ok()
-        .map(|tick| tick.timestamp())
-        .filter(|tick| *tick > schedule.last_tick))
+    let last = tick_at_or_before(&schedule.cron, &schedule.zone, now)?;
+    Ok(last.filter(|tick| *tick > schedule.last_tick))
 }
 
 impl Queue {
@@ -206,6 +213,7 @@ mod tests {
             enabled: true,
             paused: None,
             last_tick: at(last_tick),
+            since: None,
         }
     }
 

@@ -69,6 +69,10 @@ impl Worker {
             let (hands, slots) = (hands.clone(), slots.clone());
             tokio::spawn(async move { hands.keep_house(|| slots.available_permits()).await })
         };
+        let watch = {
+            let hands = hands.clone();
+            tokio::spawn(async move { hands.keep_watch().await })
+        };
         // Each beginning has a name of its own: apalis refuses one whose last heartbeat is not long ago.
         for beginning in 1_u64.. {
             let name = format!("{} #{beginning}", hands.runner.holder());
@@ -109,6 +113,7 @@ impl Worker {
         tasks.close();
         tasks.wait().await;
         let _ = house.await;
+        let _ = watch.await;
         if let Ok(hands) = Arc::try_unwrap(hands)
             && let Ok(runner) = Arc::try_unwrap(hands.runner)
         {

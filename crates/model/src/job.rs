@@ -71,6 +71,8 @@ pub enum JobKind {
         /// The connection.
         connection: ConnectionId,
     },
+    /// Forget rows that are no longer needed, and check the whole audit log.
+    Maintain,
 }
 
 impl JobKind {
@@ -84,6 +86,7 @@ impl JobKind {
             Self::Retry { .. } => "retry",
             Self::Read { .. } => "read",
             Self::KeepAlive { .. } => "keep_alive",
+            Self::Maintain => "maintain",
         }
     }
 
@@ -94,7 +97,7 @@ impl JobKind {
             | Self::PlanOnly { bridge, .. }
             | Self::Apply { bridge, .. }
             | Self::Retry { bridge, .. } => Some(bridge),
-            Self::Read { .. } | Self::KeepAlive { .. } => None,
+            Self::Read { .. } | Self::KeepAlive { .. } | Self::Maintain => None,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod decided;
 pub mod destination;
 pub mod drift;
+pub mod health;
 pub mod id;
 pub mod job;
 pub mod mapping;
@@ -36,6 +37,7 @@ pub use destination::{
     SiteDraft, TargetField,
 };
 pub use drift::{Accepted, Difference, DifferenceKey, Drift, Side};
+pub use health::{Event, EventKind, Health};
 pub use id::{BridgeId, ConnectionId, PlanId, RecordId, RunId, SnapshotId, SourceId};
 pub use job::JobKind;
 pub use mapping::{FieldRule, Mapping, Owner, RuleValue, Transform};

@@ -47,12 +47,24 @@ pub struct Schedule {
     pub paused: Option<String>,
     /// The last tick a job was made for; at first, when it was set.
     pub last_tick: Timestamp,
+    /// When it was set: older data is not held against it.
+    pub since: Option<Timestamp>,
 }
 
-type Row = (String, String, String, String, String, bool, Option<String>, i64);
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    bool,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
 
 fn schedule(row: Row) -> Schedule {
-    let (id, bridge, what, cron, zone, enabled, paused, last_tick) = row;
+    let (id, bridge, what, cron, zone, enabled, paused, last_tick, since) = row;
     Schedule {
         id,
         bridge: BridgeId(bridge),
@@ -66,6 +78,7 @@ fn schedule(row: Row) -> Schedule {
         enabled,
         paused,
         last_tick: instant(last_tick),
+        since: since.map(instant),
     }
 }
 
@@ -86,11 +99,11 @@ impl Store {
         let row = fetch_optional!(
             tx,
             Row,
-            "INSERT INTO schedule (id, bridge_id, what, cron, zone, enabled, paused, last_tick)
-             VALUES ($1, $2, $3, $4, $5, $6, NULL, $7)
+            "INSERT INTO schedule (id, bridge_id, what, cron, zone, enabled, paused, last_tick, since)
+             VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $7)
              ON CONFLICT (bridge_id, what) DO UPDATE SET cron = excluded.cron, zone = excluded.zone,
-                 enabled = excluded.enabled, paused = NULL, last_tick = excluded.last_tick
-             RETURNING id, bridge_id, what, cron, zone, enabled, paused, last_tick",
+                 enabled = excluded.enabled, paused = NULL, last_tick = excluded.last_tick, since = excluded.since
+             RETURNING id, bridge_id, what, cron, zone, enabled, paused, last_tick, since",
             self.new_id().to_string(),
             bridge.as_str(),
             what.as_str(),
@@ -127,7 +140,7 @@ impl Store {
         let rows = fetch_all!(
             conn,
             Row,
-            "SELECT id, bridge_id, what, cron, zone, enabled, paused, last_tick FROM schedule
+            "SELECT id, bridge_id, what, cron, zone, enabled, paused, last_tick, since FROM schedule
              ORDER BY bridge_id, what"
         )?;
         Ok(rows.into_iter().map(schedule).collect())

@@ -24,6 +24,8 @@ pub(super) struct Ready<'a> {
     pub(super) body: Option<Bytes>,
     pub(super) token: Option<&'a SecretString>,
     pub(super) deadline: Duration,
+    /// Whether whoever knows the path may use it: then no log does.
+    pub(super) secret_path: bool,
 }
 
 /// Where requests go out.
@@ -60,7 +62,7 @@ impl Wire {
             "http request",
             http.method = %ready.method,
             http.host = %host_of(&ready.url),
-            http.path = %ready.url.path(),
+            http.path = %if ready.secret_path { "(secret)" } else { ready.url.path() },
             http.status = tracing::field::Empty,
             http.ms = tracing::field::Empty,
         );

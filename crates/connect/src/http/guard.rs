@@ -1,6 +1,7 @@
 //! The guard against private hosts: a connection's base URL comes from a form, so without it anybody who may add
 //! a connection could make this machine ask its neighbours. It is applied to the address really connected to.
 
+use crate::error::{Error, Kind};
 use std::error::Error as StdError;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -164,6 +165,28 @@ pub(super) fn check_literal(url: &Url, reach: Reach) -> Result<(), Refused> {
             address: Some(address),
             reach,
         })
+    }
+}
+
+/// The addresses of a host that may be spoken to, for protocols other than HTTP.
+pub(crate) async fn addresses(
+    doing: &str,
+    host: &str,
+    allow_private_hosts: bool,
+) -> Result<Vec<IpAddr>, Error> {
+    let reach = match allow_private_hosts {
+        true => Reach::Any,
+        false => Reach::Public,
+    };
+    match resolve(host, reach).await {
+        Ok(found) => Ok(found.into_iter().map(|address| address.ip()).collect()),
+        Err(error) => Err(match error.downcast::<Refused>() {
+            Ok(refused) => {
+                Error::new(Kind::Configuration, doing, refused.to_string()).advise(refused.advice())
+            }
+            Err(unresolved) => Error::new(Kind::Unavailable, doing, unresolved.to_string())
+                .advise("Check the name, and whether this machine can resolve names"),
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One request after the other: token, turn, exchange, and what the answer means for the next.
 
+use super::Payload;
 use super::answer::Answer;
 use super::client::host_of;
 use super::exchange::{Ready, Wire, body_of};
@@ -120,6 +121,7 @@ impl Inner {
                 body: None,
                 token: Some(&current),
                 deadline: self.options.deadline,
+                secret_path: false,
             };
             match self.wire.exchange(doing, ready).await {
                 Ok(answer) if failure::is_worth_repeating(&answer) => {
@@ -199,6 +201,7 @@ impl Inner {
                 body: body.clone(),
                 token: Some(&token),
                 deadline: self.options.deadline,
+                secret_path: false,
             };
             match self.wire.exchange(doing, ready).await {
                 Ok(answer) if answer.status == 401 && !renewed && !failure::lacks_scope(&answer) => {
@@ -265,6 +268,31 @@ impl Inner {
             body: Some(body.into()),
             token: None,
             deadline: self.options.deadline.min(FORM_DEADLINE),
+            secret_path: false,
+        };
+        self.wire
+            .exchange(doing, ready)
+            .await
+            .map_err(|failed| failed.error)
+    }
+
+    /// A body for a URL that is a secret itself, without a token.
+    pub(super) async fn post(
+        &self,
+        doing: &str,
+        url: &Url,
+        headers: HeaderMap,
+        payload: Payload,
+    ) -> Result<Answer, Error> {
+        let (headers, body) = body_of(doing, headers, payload)?;
+        let ready = Ready {
+            method: Method::POST,
+            url: url.clone(),
+            headers,
+            body,
+            token: None,
+            deadline: self.options.deadline,
+            secret_path: true,
         };
         self.wire
             .exchange(doing, ready)
@@ -281,6 +309,7 @@ impl Inner {
             body: None,
             token: None,
             deadline: self.options.deadline.min(FORM_DEADLINE),
+            secret_path: false,
         };
         self.wire
             .exchange(doing, ready)

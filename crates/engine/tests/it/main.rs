@@ -9,6 +9,7 @@ mod deciding;
 mod hub;
 mod importing;
 mod interrupted;
+mod notifying;
 mod row_errors;
 mod story;
 mod switching;

@@ -23,14 +23,17 @@ mod instance;
 mod jobs;
 mod keys;
 mod matching;
+mod notify;
 mod pause;
 mod people;
 mod plan;
 mod record;
+mod retention;
 mod runs;
 mod schedule;
 mod serve;
 mod simulate;
+mod status;
 mod sync;
 mod undo;
 mod why;
@@ -49,7 +52,8 @@ Exit codes:
   1  failed; the message says what and what to do next
   2  the command line is not right
   3  a person has to decide: organizations that match and sync leave open, a plan the brakes stopped,
-     a check that failed, writes that are switched off, a configuration that needs its secrets, a restored or copied hub that waits
+     a check that failed, writes that are switched off, a bridge that status finds stale, failing or
+     waiting, a configuration that needs its secrets, a restored or copied hub that waits
   4  done, but some records could not be written (see rmmbridge runs), or some lines of a CSV file were left out
   5  another rmmbridge is at work on this database, or on this bridge
   130  stopped by Ctrl-C; what was finished before stands
@@ -131,6 +135,13 @@ enum Command {
     Sync(sync::SyncArguments),
     /// Take back what a run wrote, as far as it still stands
     Undo(undo::UndoArguments),
+    /// How everything stands: each bridge with the age of its data, what it waits for, and its next run
+    Status,
+    /// Who is told when a state changes: by e-mail, Microsoft Teams, Slack or a webhook
+    #[command(subcommand)]
+    Notify(notify::NotifyCommand),
+    /// For how long rows of plans and runs are kept, and so how far back an undo reaches
+    Retention(retention::RetentionArguments),
     /// Stop all writes at once, to every destination; reads and plans go on
     Pause(pause::PauseArguments),
     /// Let writes go on that were paused
@@ -213,6 +224,9 @@ impl Command {
             Self::Apply(_) => "apply",
             Self::Sync(_) => "sync",
             Self::Undo(_) => "undo",
+            Self::Status => "status",
+            Self::Notify(_) => "notify",
+            Self::Retention(_) => "retention",
             Self::Pause(_) => "pause",
             Self::Resume => "resume",
             Self::Runs(_) => "runs",
@@ -291,6 +305,9 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
         Command::Apply(arguments) => apply::run(&session, arguments, output).await,
         Command::Sync(arguments) => sync::run(&session, arguments, output).await,
         Command::Undo(arguments) => undo::run(&session, arguments, output).await,
+        Command::Status => status::run(&session, output).await,
+        Command::Notify(command) => notify::run(&session, command, output).await,
+        Command::Retention(arguments) => retention::run(&session, arguments, output).await,
         Command::Pause(arguments) => pause::pause(&session, arguments, output).await,
         Command::Resume => pause::resume(&session, output).await,
         Command::Runs(arguments) => runs::run(&session, arguments, output).await,

@@ -79,7 +79,10 @@ pub async fn run(session: &Session, arguments: PlanArguments, output: Output) ->
         "plan": summary, "operations": operations, "more": more,
         "skipped_fields": skipped,
     });
-    let notice = super::pause::notice(session).await?;
+    let mut notice = super::pause::notice(session).await?;
+    if arguments.plan.is_some() && engine.is_forgotten(actor, &summary.id).await? {
+        notice.push_str("Its rows are no longer kept (rmmbridge retention); the counts stand.\n");
+    }
     output.show(&document, || {
         format!(
             "{}{}{notice}",

@@ -3,7 +3,7 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 31] = [
     "demo",
     "connect",
     "check",
@@ -14,6 +14,9 @@ const COMMANDS: [&str; 28] = [
     "apply",
     "sync",
     "undo",
+    "status",
+    "notify",
+    "retention",
     "pause",
     "resume",
     "runs",
@@ -74,6 +77,9 @@ fn every_command_explains_itself() {
         "instance confirm",
         "bridge add",
         "bridge show",
+        "notify add",
+        "notify add mail",
+        "notify test",
         "connection pause",
         "connection read-only",
         "bridge set",

@@ -8,6 +8,7 @@ mod bad_data_dirs;
 mod bad_estates;
 mod bad_files;
 mod browser;
+mod caring;
 mod command_line;
 mod configuration;
 mod consent;

@@ -30,6 +30,10 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ("end_job", "a job ended; its run is noted"),
     ("overtake_jobs", "a later job stands for an earlier one"),
     ("move_schedule", "a tick; its job is noted"),
+    // What was noticed, not done; a channel's taking of it, or its end, is noted.
+    ("put_health", "how something was found to stand"),
+    ("forget_health", "what is no longer there"),
+    ("claim_notification", "a worker takes a notification"),
     // What this installation knows of itself.
     ("installed", "the place of the database, once"),
     ("require_confirmed_instance", "counts while the hub works"),

@@ -13,6 +13,7 @@ mod bridges;
 mod claims;
 mod connections;
 mod estate;
+mod forgetting;
 mod grants;
 mod instances;
 mod leases;

@@ -5,7 +5,7 @@ use model::{Action, Bridge, ClientDraft, Operation, PlanCounts, RecordKind, Snap
 use store::{Error, PlanWriter, Store};
 use testkit::TestStore;
 
-fn operation(number: u32) -> Operation {
+pub fn operation(number: u32) -> Operation {
     Operation {
         number,
         client_label: "Acme".to_owned(),
@@ -24,7 +24,7 @@ fn operation(number: u32) -> Operation {
     }
 }
 
-fn counts(create_clients: u32) -> PlanCounts {
+pub fn counts(create_clients: u32) -> PlanCounts {
     PlanCounts {
         create_clients,
         ..PlanCounts::default()
