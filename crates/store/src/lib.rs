@@ -49,6 +49,7 @@ mod person;
 mod plan;
 mod projection;
 pub mod registry;
+mod request_budget;
 mod restore;
 mod rotation;
 mod rotation_file;
