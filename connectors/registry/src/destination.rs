@@ -72,6 +72,9 @@ impl Destination for Registry {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             create_clients: true,
+            update_assets: true,
+            asset_types: true,
+            create_fields: true,
             archive: true,
             restore: true,
             sites: true,

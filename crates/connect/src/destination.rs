@@ -15,6 +15,12 @@ use tokio::time::Instant;
 pub struct Capabilities {
     /// Clients can be created.
     pub create_clients: bool,
+    /// Assets can be changed, taken to another client, and given the source's id when they are adopted.
+    pub update_assets: bool,
+    /// Asset types are records of their own, which can be created.
+    pub asset_types: bool,
+    /// Custom fields can be created.
+    pub create_fields: bool,
     /// Assets can be archived.
     pub archive: bool,
     /// An archived asset can be taken out of the archive again.

@@ -73,6 +73,9 @@ pub struct HttpOptions {
     /// Most requests in a stretch of time, where a vendor names a limit. It holds for all processes together where
     /// [`Outbound::budget`] is shared; requests for tokens are not counted.
     pub quota: Option<Quota>,
+    /// Whether a read that is answered with 429 waits and tries again. A vendor whose limit lasts for minutes is better
+    /// left alone, and the answer handed over.
+    pub waits_out_limits: bool,
 }
 
 impl HttpOptions {
@@ -87,13 +90,30 @@ impl HttpOptions {
             retries: 5,
             backoff: Duration::from_millis(500),
             quota: None,
+            waits_out_limits: true,
         }
     }
 }
 
-/// Where the token of a request comes from.
+/// Where the token of a request comes from, and how it is shown.
 #[async_trait]
 pub trait Bearer: Send + Sync {
+    /// The headers that show `token` with a request of this method and path (the whole one, without the query): a
+    /// bearer token unless the vendor has ways of its own. Asked anew for every try, so that a signature may hold the
+    /// time.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Auth`] when the token cannot be shown.
+    fn headers(&self, token: &SecretString, _method: &Method, _path: &str) -> Result<HeaderMap, Error> {
+        exchange::bearer(token)
+    }
+
+    /// Whether there may be another token when one is answered with 401. Where there is none, the vendor's own answer
+    /// is handed over.
+    fn is_replaceable(&self) -> bool {
+        true
+    }
+
     /// A token that should work now.
     ///
     /// # Errors

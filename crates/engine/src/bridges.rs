@@ -3,7 +3,7 @@
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use connect::SettingProblem;
-use model::{Actor, ActorRole, Bridge, BridgeSettings, ConnectionId};
+use model::{Actor, ActorRole, Bridge, BridgeSettings, ConnectionId, Mapping, TargetField};
 
 impl Engine {
     /// All bridges.
@@ -28,9 +28,20 @@ impl Engine {
         preset: &str,
     ) -> Result<Bridge> {
         require(actor, ActorRole::Owner, "make bridges")?;
-        let settings = preset_settings(preset)?;
+        let mut settings = preset_settings(preset)?;
         self.open_source(source).await?;
-        self.open_destination(destination).await?;
+        let (connection, opened) = self.open_destination(destination).await?;
+        if settings.mapping.fixed_by.is_none() {
+            let targets = match opened.target_fields().await {
+                Ok(targets) => targets,
+                Err(error) => return Err(self.met(&connection, error).await),
+            };
+            leave_out_missing(
+                &mut settings.mapping,
+                &targets,
+                opened.capabilities().create_fields,
+            );
+        }
         Ok(self
             .acting(actor)
             .store
@@ -67,6 +78,14 @@ pub(crate) fn preset_settings(preset: &str) -> Result<BridgeSettings> {
         name: preset.to_owned(),
         known: Some(plan::presets::PRESETS.join(", ")),
     })
+}
+
+/// Leaves out of a preset's mapping what this destination has no field for and cannot be given one. A mapping that the
+/// preset fixes is never cut.
+fn leave_out_missing(mapping: &mut Mapping, targets: &[TargetField], creates: bool) {
+    mapping.rules.retain(|rule| {
+        targets.iter().any(|target| target.key == rule.target) || (creates && rule.create.is_some())
+    });
 }
 
 /// Whether `new` may follow `old`, as far as the two tell.

@@ -129,6 +129,14 @@ pub enum Error {
         /// The plan.
         plan: String,
     },
+    /// Somebody decided or changed something after the overview was made that a person wants to finish.
+    #[error(
+        "the matches or settings of bridge `{bridge}` changed after this overview was made. Look at it again, then finish"
+    )]
+    StaleOverview {
+        /// The bridge's name.
+        bridge: String,
+    },
     /// The brakes want a person to look.
     #[error("plan {plan} stops for a person: {}. Look at it, then apply it with --confirm", .warnings.join("; "))]
     NeedsConfirmation {

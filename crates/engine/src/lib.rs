@@ -56,6 +56,7 @@ pub mod undoing;
 mod watching;
 pub mod web_sessions;
 pub mod why;
+pub mod wizard;
 pub mod writing;
 
 pub use connect::{CheckPoint, Connector, GuideStep, Mode, Setting, SettingProblem, Verdict};

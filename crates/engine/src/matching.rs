@@ -4,11 +4,11 @@ use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use connect::Destination;
 use model::{
-    Actor, ActorRole, Asset, Bridge, Client, Decision, Organization, OrganizationMatch, RecordId, RecordKind,
-    SourceId, Verdict,
+    Actor, ActorRole, Asset, Bridge, Client, Decision, NewOrganizations, Organization, OrganizationMatch,
+    RecordId, RecordKind, SourceId, Verdict,
 };
 use plan::{OrganizationsInput, SharedSerials};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio::sync::mpsc;
 
 /// One organization and what matching says of it.
@@ -54,7 +54,14 @@ impl Engine {
         }
         let organizations = self.organizations_read(bridge).await?;
         let links = self.store.links(&bridge.id, RecordKind::Client).await?;
-        let decisions = self.store.decisions(&bridge.id).await?;
+        let mut decisions = self.store.decisions(&bridge.id).await?;
+        let creates = destination.capabilities().create_clients;
+        // Where no client can be created, the wish to have one waits: once somebody made it there, its name matches.
+        let mut wished: BTreeSet<SourceId> = BTreeSet::new();
+        if !creates {
+            let asked = decisions.extract_if(.., |_, decision| decision.verdict == Verdict::Create);
+            wished.extend(asked.map(|(organization, _)| organization));
+        }
         let open: Vec<&Organization> = organizations
             .iter()
             .filter(|o| !links.contains_key(&o.id) && !decisions.contains_key(&o.id))
@@ -67,15 +74,30 @@ impl Engine {
         } else {
             Vec::new()
         };
-        let statuses = plan::match_organizations(&OrganizationsInput {
+        let mut statuses = plan::match_organizations(&OrganizationsInput {
             organizations: &organizations,
             clients: &clients,
             links: &links,
             decisions: &decisions,
             rules: bridge.settings.matching,
-            new_organizations: bridge.settings.new_organizations,
+            new_organizations: match creates {
+                true => bridge.settings.new_organizations,
+                false => NewOrganizations::Ask,
+            },
             shared_serials: &shared,
         });
+        if !creates {
+            let system = self
+                .connectors
+                .get(&connection.kind)
+                .map_or("the destination", |connector| connector.label());
+            for organization in organizations.iter().filter(|o| wished.contains(&o.id)) {
+                if let Some(OrganizationMatch::Undecided { reason, .. }) = statuses.get_mut(&organization.id)
+                {
+                    *reason = create_it_there(system, &organization.name);
+                }
+            }
+        }
         let counts = self.store.device_counts(&bridge.source).await?;
         let rows = organizations
             .into_iter()
@@ -192,6 +214,14 @@ impl Engine {
         }
         Ok(shared)
     }
+}
+
+/// What stands on the row of an organization whose client has to be made by hand.
+fn create_it_there(system: &str, name: &str) -> String {
+    format!(
+        "a client is wanted, and {system}'s API cannot create one: create `{}` there, then refresh",
+        name.trim()
+    )
 }
 
 /// Which client owns each serial number; one that several clients own says nothing.

@@ -227,6 +227,10 @@ impl Engine {
                 .organizations
                 .push(organization);
         }
+        if !bridge.settings.devices {
+            // Clients alone: assets stay as they are, also those that were linked before.
+            groups.clear();
+        }
         let mut conn = self.store.planning_connection().await?;
         let mut owners = None;
         let total = groups.len() as u64;

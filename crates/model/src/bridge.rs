@@ -37,6 +37,9 @@ pub struct BridgeSettings {
     /// What happens to organizations no rule and no person decided.
     #[serde(default)]
     pub new_organizations: NewOrganizations,
+    /// Whether devices are imported at all. Off, clients alone are matched and created, and assets stay as they are.
+    #[serde(default = "yes")]
+    pub devices: bool,
     /// Which devices come at all.
     #[serde(default)]
     pub scope: Scope,
@@ -57,6 +60,10 @@ pub struct BridgeSettings {
     /// What makes a plan stop and ask.
     #[serde(default)]
     pub brakes: Brakes,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What happens to organizations that nothing decided.

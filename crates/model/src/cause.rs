@@ -43,6 +43,10 @@ pub enum Cause {
     SeveralNamed,
     /// An undo archived its asset, and the destination cannot take it out of the archive.
     RestoreByHand,
+    /// The device is gone for good, and the destination's API cannot archive its asset.
+    ArchiveByHand,
+    /// Its asset differs, and the destination's API cannot change assets.
+    ChangeByHand,
     /// An undo leaves it as it is.
     StaysAfterUndo,
 }
@@ -66,6 +70,8 @@ impl Cause {
             Self::Replaces { asset: "".into() },
             Self::SeveralNamed,
             Self::RestoreByHand,
+            Self::ArchiveByHand,
+            Self::ChangeByHand,
             Self::StaysAfterUndo,
         ];
         // Whoever adds a cause is sent here by the compiler.
@@ -87,6 +93,8 @@ impl Cause {
                 | Self::Replaces { .. }
                 | Self::SeveralNamed
                 | Self::RestoreByHand
+                | Self::ArchiveByHand
+                | Self::ChangeByHand
                 | Self::StaysAfterUndo,
             ) => all,
         }

@@ -221,6 +221,14 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
             self.skip(device, Cause::Absent, absence.reason());
             return;
         }
+        if !self.input.can.archive {
+            let reason = format!(
+                "{}; this destination's API cannot archive it: do that there",
+                absence.reason()
+            );
+            self.skip(device, Cause::ArchiveByHand, reason);
+            return;
+        }
         self.planner.load.archives += 1;
         let archive = Action::ArchiveAsset {
             asset: asset.id.clone(),
@@ -234,6 +242,15 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         let found = self.compare(device, &asset.fields, written);
         if found.changes.is_empty() && found.conflicts.is_empty() && moved.is_none() {
             self.planner.unchanged();
+            return;
+        }
+        if !self.input.can.update {
+            let differs = found.changes.len() + found.conflicts.len();
+            let reason = format!(
+                "{}; this destination's API cannot change assets: change it there",
+                update_reason(differs, moved.as_ref())
+            );
+            self.skip(device, Cause::ChangeByHand, reason);
             return;
         }
         if !found.changes.is_empty() || moved.is_some() {
@@ -270,6 +287,10 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         let place = self.place(device);
         let moved = self.moved(asset, place);
         let found = self.compare(device, &asset.fields, &Fields::new());
+        if !self.input.can.update {
+            self.link_alone(device, asset, how, found.changes.len());
+            return;
+        }
         // Overwriting what a person typed is a change of an asset, whether it was linked before or not.
         self.planner.load.linked += 1;
         let overwrites = found.changes.iter().any(|change| !is_blank(&change.before));
@@ -295,6 +316,25 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
         self.review_conflicts(device, found.conflicts);
     }
 
+    /// An adoption that only we remember, since the record itself cannot be changed.
+    fn link_alone(&mut self, device: &DeviceProjection, asset: &Asset, how: &str, differs: usize) {
+        let mut reason = format!("asset {} is this device: {how}", asset.id);
+        if differs > 0 {
+            let differ = update_reason(differs, None);
+            reason = format!("{reason}; {differ}, and this destination's API cannot change assets");
+        }
+        self.planner.load.linked += 1;
+        let link = Action::Link {
+            record: asset.id.clone(),
+            changes: vec![],
+            before: Some(LinkBefore {
+                record: None,
+                source_id: asset.source_id.clone(),
+            }),
+        };
+        self.push(device, link, with_faults(reason, device));
+    }
+
     fn create(&mut self, device: &DeviceProjection) {
         let place = self.place(device);
         let draft = AssetDraft {
@@ -312,13 +352,15 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
 
     /// Where the device belongs, with the operations that place needs first.
     pub(crate) fn place(&mut self, device: &DeviceProjection) -> Place {
-        let asset_type = device.role.as_ref().and_then(|role| {
+        let role = device.role.as_ref().filter(|_| self.input.can.asset_types);
+        let asset_type = role.and_then(|role| {
             let (target, operation) = self.planner.asset_type(role);
             self.operations.extend(operation);
             target
         });
         let site = match self.planner.input.settings.sites {
             SiteRule::None => None,
+            SiteRule::SameName if !self.input.can.sites => None,
             SiteRule::SameName => device
                 .location
                 .as_ref()

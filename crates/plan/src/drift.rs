@@ -50,7 +50,8 @@ pub fn differences(operation: &Operation) -> Vec<Difference> {
         Action::Review { changes } if !changes.is_empty() => fields(changes),
         Action::Review { .. } | Action::Skip => match operation.cause.as_ref() {
             Some(Cause::RecordGone | Cause::Archived | Cause::RestoreByHand) => whole(Drift::OnlySource),
-            Some(Cause::Absent) => whole(Drift::OnlyDestination),
+            Some(Cause::Absent | Cause::ArchiveByHand) => whole(Drift::OnlyDestination),
+            Some(Cause::ChangeByHand) => whole(Drift::Differs),
             Some(
                 Cause::Ambiguous { .. }
                 | Cause::Replaces { .. }
@@ -250,6 +251,11 @@ mod tests {
             Action::Skip,
             Some(Cause::Absent),
             &["OnlyDestination  true → false"],
+        );
+        check(
+            Action::Skip,
+            Some(Cause::ChangeByHand),
+            &["Differs  true → true"],
         );
         for left_out in [
             Cause::Excluded,

@@ -56,7 +56,7 @@ impl<'i> ClientPlan<'_, '_, 'i> {
     /// Takes up a released device again: a second asset beside the archived one would double the machine.
     pub(crate) fn restore(&mut self, device: &DeviceProjection, asset: &Asset, undone: &Undone) {
         let story = format!("{} and released since", undone_by(undone));
-        if !self.input.restore {
+        if !self.input.can.restore {
             let by_hand = format!(
                 "{story}: its asset {} is archived, and the destination offers no way out of the archive; take it out \
                  by hand",

@@ -50,6 +50,6 @@ pub use coerce::coerce;
 pub use mapping::{CompiledMapping, MappingError, TopLevel};
 pub use narrow::narrow;
 pub use organizations::{OrganizationsInput, SharedSerials, match_organizations};
-pub use planner::{AssetLink, ClientInput, Planner, PlannerInput};
+pub use planner::{AssetLink, Can, ClientInput, Planner, PlannerInput};
 pub use project::project;
 pub use undo::{Done, LinkNow, UndoInput, UndoPlan, plan_undo};

@@ -59,8 +59,34 @@ pub struct ClientInput {
     pub undone: BTreeMap<SourceId, Undone>,
     /// Assets whose stored device id may be another source's, and so tells nothing here.
     pub foreign_ids: BTreeSet<RecordId>,
-    /// Whether the destination can take an asset out of its archive.
+    /// What the destination can do.
+    pub can: Can,
+}
+
+/// What a destination can do. What it cannot is said where it would be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Can {
+    /// Change assets.
+    pub update: bool,
+    /// Archive them.
+    pub archive: bool,
+    /// Take them out of the archive.
     pub restore: bool,
+    /// Keep sites.
+    pub sites: bool,
+    /// Keep asset types as records.
+    pub asset_types: bool,
+}
+
+impl Can {
+    /// All of it.
+    pub const EVERYTHING: Self = Self {
+        update: true,
+        archive: true,
+        restore: true,
+        sites: true,
+        asset_types: true,
+    };
 }
 
 impl ClientInput {
@@ -77,7 +103,7 @@ impl ClientInput {
             locations: vec![],
             undone: BTreeMap::new(),
             foreign_ids: BTreeSet::new(),
-            restore: true,
+            can: Can::EVERYTHING,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A stand-in for NinjaOne: its OAuth server and its API v2 over an estate made from a seed.
+//! A stand-in for NinjaOne: its OAuth server, its API v2 and its legacy API v1 over an estate made from a seed.
 //!
 //! [`NinjaOne::start`] serves it inside the running tokio runtime; [`Options`] say how large it is, [`Quirks`] how it
 //! behaves where the vendor's behaviour is uncertain, [`NinjaOne::faults`] what goes wrong. The same can be done over
@@ -11,6 +11,7 @@
 mod admin;
 mod api;
 pub mod estate;
+mod legacy;
 pub mod oauth;
 mod quirks;
 mod requests;
@@ -33,6 +34,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::faults::Faults;
 use estate::Estate;
 use estate::day::Day;
+pub use legacy::KeyPair;
 use oauth::{Grants, OauthOptions};
 pub use quirks::{CursorName, Part, QUIRKS, Quirk, QuirkText, Quirks, ScriptAnswer};
 pub use requests::{Requests, Seen};
@@ -56,6 +58,8 @@ pub struct Options {
     pub latency: Duration,
     /// Client apps, technicians and tokens.
     pub oauth: OauthOptions,
+    /// Key pairs of API v1.
+    pub key_pairs: Vec<KeyPair>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -70,6 +74,7 @@ impl Default for Options {
             quirks: Quirks::default(),
             latency: Duration::ZERO,
             oauth: OauthOptions::default(),
+            key_pairs: vec![KeyPair::demo()],
             clock: Arc::new(SystemClock),
         }
     }

@@ -78,6 +78,16 @@ pub struct Quirks {
     pub no_content_type: bool,
     /// Paths this instance does not have yet, such as `/v2/tag`; with everything below.
     pub missing_paths: Vec<String>,
+    /// The status of API v1's refusals; `None` gives each its likely one.
+    pub v1_error_status: Option<u16>,
+    /// The status of API v1's answer to a key that asked too often.
+    pub v1_limit_status: u16,
+    /// That answer says how long to wait.
+    pub v1_retry_after: bool,
+    /// What API v1 calls a device's link to the dashboard; `None` leaves it out.
+    pub v1_dashboard_field: Option<String>,
+    /// API v1's devices have links for remote control.
+    pub v1_remote_control: bool,
 }
 
 impl Default for Quirks {
@@ -99,6 +109,11 @@ impl Default for Quirks {
             script_answer: ScriptAnswer::NoContent,
             no_content_type: false,
             missing_paths: Vec::new(),
+            v1_error_status: None,
+            v1_limit_status: 429,
+            v1_retry_after: false,
+            v1_dashboard_field: Some("dashboard_url".to_owned()),
+            v1_remote_control: false,
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::api::{self, Refusal};
 use super::tenant::Tenant;
-use super::{admin, oauth, tamper};
+use super::{admin, legacy, oauth, tamper};
 use crate::listener::{Cut, Lines};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
@@ -36,6 +36,7 @@ fn router(tenant: Arc<Tenant>) -> Router {
         .nest("/v2", api.clone())
         .nest("/api/v2", api.clone())
         .nest("/ws/api/v2", api)
+        .nest("/v1", legacy::router(&tenant))
         .merge(oauth::router(Arc::clone(&tenant.grants)))
         .fallback(async || Refusal::unknown_path())
         .layer(middleware::from_fn_with_state(Arc::clone(&tenant), answer))

@@ -10,6 +10,7 @@ use super::Options;
 use super::api::Cursors;
 use super::estate::day::Day;
 use super::estate::{Estate, Plan};
+use super::legacy::{KeyPair, Limits};
 use super::oauth::{Access, Grants};
 use super::quirks::Quirks;
 use super::requests::RequestBook;
@@ -33,6 +34,9 @@ pub(super) struct Tenant {
     /// Where reports go on.
     pub cursors: Cursors,
     pub hooks: Hooks,
+    pub key_pairs: Vec<KeyPair>,
+    /// How often each key of API v1 asked.
+    pub limits: Limits,
     pub stop: CancellationToken,
     pub base_url: String,
     clock: Arc<dyn Clock>,
@@ -59,6 +63,8 @@ impl Tenant {
             requests: RequestBook::default(),
             cursors: Cursors::default(),
             hooks: Hooks::default(),
+            key_pairs: options.key_pairs,
+            limits: Limits::default(),
             stop,
             base_url,
             clock: options.clock,
@@ -99,6 +105,11 @@ impl Tenant {
     /// Lets new activities go to the webhooks.
     pub fn deliver(&self) {
         self.hooks.wake();
+    }
+
+    /// The clock's time.
+    pub fn wall(&self) -> jiff::Timestamp {
+        self.clock.now()
     }
 
     /// The clock's time in milliseconds, for what expires.

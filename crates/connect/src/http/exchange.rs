@@ -17,12 +17,13 @@ use tracing::Instrument;
 use url::Url;
 
 /// One request, ready to go.
-pub(super) struct Ready<'a> {
+pub(super) struct Ready {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Bytes>,
-    pub(super) token: Option<&'a SecretString>,
+    /// What shows who asks.
+    pub(super) auth: HeaderMap,
     pub(super) deadline: Duration,
     /// Whether whoever knows the path may use it: then no log does.
     pub(super) secret_path: bool,
@@ -52,7 +53,7 @@ impl Wire {
     }
 
     /// Sends a request and reads the answer to its end.
-    pub(super) async fn exchange(&self, doing: &str, ready: Ready<'_>) -> Result<Answer, NoAnswer> {
+    pub(super) async fn exchange(&self, doing: &str, ready: Ready) -> Result<Answer, NoAnswer> {
         let client = self
             .clients
             .for_url(doing, &ready.url)
@@ -72,22 +73,8 @@ impl Wire {
         let mut request = client
             .request(ready.method, ready.url)
             .headers(ready.headers)
+            .headers(ready.auth)
             .timeout(deadline);
-        if let Some(token) = ready.token {
-            let mut value =
-                HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(|_| {
-                    NoAnswer::before_sending(
-                        Error::new(
-                            Kind::Auth,
-                            doing,
-                            "the stored token holds characters no header may hold",
-                        )
-                        .advise("Reconnect this connection"),
-                    )
-                })?;
-            value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
-        }
         if let Some(body) = ready.body {
             request = request.body(body);
         }
@@ -130,6 +117,16 @@ impl Wire {
         }
         result
     }
+}
+
+/// A token in the way of RFC 6750.
+pub(super) fn bearer(token: &SecretString) -> Result<HeaderMap, Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(|_| {
+        let what = "the stored token holds characters no header may hold";
+        Error::new(Kind::Auth, "showing the token", what).advise("Reconnect this connection")
+    })?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 /// A write's headers and body.

@@ -115,12 +115,15 @@ impl Inner {
                 url: url.clone(),
                 headers: headers.clone(),
                 body: None,
-                token: Some(&current),
+                auth: auth.headers(&current, &Method::GET, url.path())?,
                 deadline: self.options.deadline,
                 secret_path: false,
             };
             match self.wire.exchange(doing, ready).await {
-                Ok(answer) if failure::is_worth_repeating(&answer) => {
+                Ok(answer)
+                    if failure::is_worth_repeating(&answer)
+                        && (answer.status != 429 || self.options.waits_out_limits) =>
+                {
                     renewed = false;
                     let asked = self.slow_down(&permit, &answer).await;
                     drop(permit);
@@ -132,7 +135,12 @@ impl Inner {
                         });
                     }
                 }
-                Ok(answer) if answer.status == 401 && !renewed && !failure::lacks_scope(&answer) => {
+                Ok(answer)
+                    if answer.status == 401
+                        && !renewed
+                        && auth.is_replaceable()
+                        && !failure::lacks_scope(&answer) =>
+                {
                     drop(permit);
                     match auth.rejected(&current).await {
                         Ok(other) => {
@@ -192,12 +200,17 @@ impl Inner {
                 url: url.clone(),
                 headers: headers.clone(),
                 body: body.clone(),
-                token: Some(&token),
+                auth: auth.headers(&token, &request.method, url.path())?,
                 deadline: self.options.deadline,
                 secret_path: false,
             };
             match self.wire.exchange(doing, ready).await {
-                Ok(answer) if answer.status == 401 && !renewed && !failure::lacks_scope(&answer) => {
+                Ok(answer)
+                    if answer.status == 401
+                        && !renewed
+                        && auth.is_replaceable()
+                        && !failure::lacks_scope(&answer) =>
+                {
                     drop(permit);
                     renewed = true;
                     // A 401 says that nothing was done, so without another token it is as if it had never left.
@@ -260,7 +273,7 @@ impl Inner {
             url: url.clone(),
             headers,
             body: Some(body.into()),
-            token: None,
+            auth: HeaderMap::new(),
             deadline: self.options.deadline.min(FORM_DEADLINE),
             secret_path: false,
         };
@@ -301,7 +314,7 @@ impl Inner {
             url: url.clone(),
             headers: HeaderMap::new(),
             body: None,
-            token: None,
+            auth: HeaderMap::new(),
             deadline: self.options.deadline.min(FORM_DEADLINE),
             secret_path: false,
         };

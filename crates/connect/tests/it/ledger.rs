@@ -84,6 +84,9 @@ impl Ledger {
         }
         let can = Capabilities {
             create_clients: true,
+            update_assets: true,
+            asset_types: true,
+            create_fields: true,
             archive: true,
             restore: true,
             sites: true,
@@ -104,6 +107,9 @@ impl Ledger {
         let mut ledger = Self::new(None);
         ledger.can = Capabilities {
             create_clients: false,
+            update_assets: true,
+            asset_types: true,
+            create_fields: true,
             archive: false,
             restore: false,
             sites: false,

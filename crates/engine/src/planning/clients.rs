@@ -10,7 +10,7 @@ use model::{
     Asset, ClientTarget, DeviceProjection, Fields, Location, Owner, RecordId, RecordKind, Site, SourceId,
     Undone,
 };
-use plan::{AssetLink, ClientInput};
+use plan::{AssetLink, Can, ClientInput};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Conn;
 
@@ -198,6 +198,14 @@ impl Engine {
             stored.is_some_and(|id| !remembered.stored_ids.tell(RecordKind::Asset, id))
         };
         let foreign_ids = assets.iter().filter(foreign).map(|a| a.id.clone()).collect();
+        let capabilities = destination.capabilities();
+        let can = Can {
+            update: capabilities.update_assets,
+            archive: capabilities.archive,
+            restore: capabilities.restore,
+            sites: capabilities.sites,
+            asset_types: capabilities.asset_types,
+        };
         Ok(Ok(ClientInput {
             target: group.target,
             label: group.label,
@@ -209,7 +217,7 @@ impl Engine {
             locations,
             undone,
             foreign_ids,
-            restore: destination.capabilities().restore,
+            can,
         }))
     }
 

@@ -99,6 +99,8 @@ fn advice(cause: &Cause, device: &SourceId, organization: &SourceId) -> Option<S
         }
         Cause::SeveralNamed => "Say which one it is: rmmbridge duplicates".to_owned(),
         Cause::RestoreByHand => "Take its asset out of the archive in the destination".to_owned(),
+        Cause::ArchiveByHand => "Archive its asset in the destination: its API cannot".to_owned(),
+        Cause::ChangeByHand => "Change its asset in the destination: its API cannot".to_owned(),
         Cause::StaysAfterUndo => "Nothing has to be done: the undo left it as it is".to_owned(),
     };
     Some(text)

@@ -160,12 +160,13 @@ impl Writer<'_> {
             true => Some(store.now().await?),
             false => None,
         };
+        let can_update = self.destination.capabilities().update_assets;
         let mut ready = Vec::new();
         for operation in operations {
             let marker = mark(&operation);
             let claim = claims.remove(&marker.0).unwrap_or_default();
             let admission = now.as_ref().map_or(Admission::Free, |now| admit(&claim, now));
-            let write = match decide(&operation, &linked, links) {
+            let write = match decide(&operation, &linked, links, can_update) {
                 Decided::Send => links.write(&operation, marker.clone()).map(Some),
                 // A record that is found may be what an earlier attempt left in doubt: that is settled with it.
                 Decided::Nothing(Outcome::Done { .. }) if claim.open.is_some() => Ok(None),
@@ -397,7 +398,7 @@ impl Decided {
     }
 }
 
-fn decide(operation: &Operation, linked: &Linked, links: &Links) -> Decided {
+fn decide(operation: &Operation, linked: &Linked, links: &Links, can_update: bool) -> Decided {
     let subject = &operation.subject;
     if let Some(needed) = &operation.after_match {
         let linked = links.get(RecordKind::Client, &needed.organization);
@@ -416,9 +417,12 @@ fn decide(operation: &Operation, linked: &Linked, links: &Links) -> Decided {
             )),
             None => Decided::Send,
         },
-        Action::Link { record, .. } if subject.kind != RecordKind::Asset => Decided::Nothing(Outcome::Done {
-            record: record.clone(),
-        }),
+        // Where assets cannot be changed, the link is ours alone.
+        Action::Link { record, .. } if subject.kind != RecordKind::Asset || !can_update => {
+            Decided::Nothing(Outcome::Done {
+                record: record.clone(),
+            })
+        }
         // Both act on what is linked: an adoption that was left out or refused leaves its record alone.
         Action::UpdateAsset { asset, .. } | Action::ArchiveAsset { asset } if linked != Some(asset) => {
             Decided::skip(format!("asset {asset} is not linked to this device"))
@@ -434,7 +438,7 @@ fn decide(operation: &Operation, linked: &Linked, links: &Links) -> Decided {
             record,
             changes,
             back,
-        } if subject.kind != RecordKind::Asset || (changes.is_empty() && back.is_none()) => {
+        } if subject.kind != RecordKind::Asset || !can_update || (changes.is_empty() && back.is_none()) => {
             Decided::Nothing(Outcome::Done {
                 record: record.clone(),
             })

@@ -16,3 +16,4 @@ mod switching;
 mod two_bridges;
 mod undo_moments;
 mod undoing;
+mod wizard;

@@ -474,3 +474,71 @@ fn a_reinstalled_device_is_a_question_until_the_old_asset_is_archived() {
          PC-2  Acme\n    name: — → PC-2\n    os: — → Windows 11\n    (no asset of this client is this device)\n",
     );
 }
+
+/// A destination that can create assets and nothing else.
+fn creates_alone(input: ClientInput) -> ClientInput {
+    let can = Can {
+        update: false,
+        archive: false,
+        restore: false,
+        sites: false,
+        asset_types: false,
+    };
+    ClientInput { can, ..input }
+}
+
+#[test]
+fn what_a_destination_cannot_do_is_said_and_not_planned() {
+    let mut settings = settings();
+    settings.sites = model::SiteRule::SameName;
+    settings.archive = Some(Archive {
+        after_snapshots: 1,
+        after_days: 0,
+    });
+    let mut new = device("1", "PC-1");
+    new.location = Some("7".into());
+    new.role = Some(model::Role {
+        id: "9".into(),
+        name: "Server".to_owned(),
+    });
+    let mut input = client();
+    input.devices = vec![new.clone()];
+    input.locations = vec![model::Location {
+        id: "7".into(),
+        organization: "1".into(),
+        name: "Here".to_owned(),
+    }];
+    check(
+        &settings,
+        creates_alone(input),
+        "+ asset  PC-1  Acme\n    name: — → PC-1\n    os: — → Windows 11\n    (no asset of this client is this device)\n",
+    );
+    check(
+        &settings,
+        creates_alone(linked(new.clone(), asset("a", "Other"))),
+        "· asset  PC-1  Acme\n    (1 field differs; this destination's API cannot change assets: change it there)\n",
+    );
+    let gone = DeviceProjection {
+        presence: absent(2, 1),
+        ..device("1", "PC-1")
+    };
+    let said = plan(
+        &settings,
+        &[],
+        &[],
+        creates_alone(linked(gone, asset("a", "PC-1"))),
+    );
+    assert!(
+        said.starts_with("· asset  PC-1") && said.contains("API cannot archive it: do that there"),
+        "{said}"
+    );
+    let mut adopting = client();
+    adopting.devices = vec![device("1", "PC-1")];
+    adopting.assets = vec![asset("a", "pc-1")];
+    let said = plan(&settings, &[], &[], creates_alone(adopting));
+    assert_eq!(
+        said,
+        "= asset  PC-1  Acme\n    is asset a\n    (asset a is this device: same name; 1 field differs, and this \
+         destination's API cannot change assets)\n"
+    );
+}

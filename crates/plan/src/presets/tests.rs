@@ -236,9 +236,17 @@ fn h56_devices_that_lack_parts_come_all_the_same() {
 
 #[test]
 fn presets_are_what_their_names_say() {
+    let mut with_mac = targets();
+    with_mac.push(TargetField {
+        key: "macAddress".to_owned(),
+        label: "MAC address".to_owned(),
+        field_type: FieldType::Text,
+        custom: false,
+    });
     for name in PRESETS {
         let preset = settings(name).unwrap();
-        assert!(CompiledMapping::compile(&preset.mapping, &targets()).is_ok());
+        assert!(CompiledMapping::compile(&preset.mapping, &with_mac).is_ok());
+        assert!(preset.devices);
         assert_eq!(preset.mapping.rules.len(), 13);
         assert_eq!(preset.new_organizations, NewOrganizations::Ask);
         assert_eq!(preset.archive, None);
@@ -258,6 +266,10 @@ fn presets_are_what_their_names_say() {
             guarded: true
         }
     );
+    let passportal = settings("passportal").unwrap();
+    assert_eq!(passportal.matching.similar, None);
+    assert!(passportal.matching.same_name && !passportal.matching.shared_serials);
+    assert_eq!(passportal.mapping.fixed_by, None);
     assert_eq!(settings("default").unwrap().mapping.fixed_by, None);
     assert_eq!(settings("other"), None);
 }

@@ -21,7 +21,7 @@ pub enum BridgeCommand {
         /// The connection clients and assets are kept in; the built-in registry when not given
         #[arg(long)]
         to: Option<String>,
-        /// The settings it starts from: default, humanizeit
+        /// The settings it starts from: default, humanizeit, passportal
         #[arg(long, default_value = "default")]
         preset: String,
     },

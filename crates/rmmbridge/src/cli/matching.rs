@@ -5,6 +5,7 @@ use crate::output::{Output, table};
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use engine::matching::{MatchRow, Matching};
+use engine::wizard::Unmatched;
 use model::{Bridge, OrganizationMatch, SourceId, Verdict};
 use serde_json::json;
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 const AFTER_HELP: &str = "\
 Organizations and clients are named by name or id:
   rmmbridge match                              show what the rules and you decided
+  rmmbridge match auto --preview               what the bridge's rules would match; without --preview they do
   rmmbridge match set \"Acme Ltd\" \"Acme\"        they are the same
   rmmbridge match create \"New Customer\"        create a client for it
   rmmbridge match create --unmatched           create a client for every open question that resembles none
@@ -36,6 +38,12 @@ pub struct MatchArguments {
 
 #[derive(Debug, Subcommand)]
 enum MatchCommand {
+    /// Keep what the bridge's rules match as decided, so that it stands also when a name changes
+    Auto {
+        /// Only show what would be matched
+        #[arg(long)]
+        preview: bool,
+    },
     /// An organization is this client
     Set {
         /// The organization, by name or id
@@ -71,6 +79,17 @@ pub async fn run(session: &Session, arguments: MatchArguments, output: Output) -
     let bridge = engine.find_bridge(actor, arguments.bridge.as_deref()).await?;
     let decisions = match arguments.command {
         None => Vec::new(),
+        Some(MatchCommand::Auto { preview: true }) => {
+            let rows = engine.auto_match_preview(actor, &bridge).await?;
+            let clients = engine.matching(actor, &bridge).await?.clients;
+            show(&Matching { rows, clients }, false, output)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(MatchCommand::Auto { preview: false }) => {
+            let rows = engine.auto_match(actor, &bridge).await?;
+            output.say(&format!("Matched {} organization(s).\n", rows.len()))?;
+            Vec::new()
+        }
         Some(MatchCommand::Set { organization, client }) => {
             let organization = engine.find_organization(actor, &bridge, &organization).await?;
             let client = engine.find_client(actor, &bridge, &client).await?;
@@ -81,11 +100,11 @@ pub async fn run(session: &Session, arguments: MatchArguments, output: Output) -
             unmatched: false,
         }) => decide(session, &bridge, organizations, Some(&Verdict::Create)).await?,
         Some(MatchCommand::Create { unmatched: true, .. }) => {
-            let rows = engine.matching(actor, &bridge).await?.rows;
-            let open = rows.into_iter().filter(
-                |r| matches!(&r.status, OrganizationMatch::Undecided { suggestions, .. } if suggestions.is_empty()),
-            );
-            open.map(|r| (r.organization.id, Some(Verdict::Create))).collect()
+            let created = engine
+                .create_unmatched(actor, &bridge, Unmatched::ResemblingNone)
+                .await?;
+            output.say(&format!("Decided about {} organization(s).\n", created.len()))?;
+            Vec::new()
         }
         Some(MatchCommand::Exclude { organizations }) => {
             decide(session, &bridge, organizations, Some(&Verdict::Exclude)).await?

@@ -6,14 +6,14 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use simulators::faults::{EFFECTS, Fault};
 use simulators::ninjaone::oauth::Rotation;
-use simulators::ninjaone::{NinjaOne, Options, QUIRKS, Quirks};
+use simulators::ninjaone::{KeyPair, NinjaOne, Options, QUIRKS, Quirks};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
 #[derive(Debug, Subcommand)]
 pub enum SimulateCommand {
-    /// NinjaOne: OAuth and API v2 with a made-up estate
+    /// NinjaOne: OAuth, API v2 and the legacy API v1 with a made-up estate
     #[command(after_long_help = quirks_and_effects())]
     Ninjaone(NinjaOneArguments),
 }
@@ -116,10 +116,12 @@ pub async fn run(command: SimulateCommand, output: Output) -> anyhow::Result<Exi
         simulator.faults().add(fault);
     }
     let url = simulator.base_url();
+    let keys = KeyPair::demo();
     let document = serde_json::json!({
         "base_url": url,
         "web_app": { "client_id": "demo-web", "client_secret": "demo-web-secret" },
         "machine_app": { "client_id": "demo-machine", "client_secret": "demo-machine-secret" },
+        "api_v1": { "access_key_id": keys.id, "secret_access_key": keys.secret },
         "technician": { "email": "tech@example.test", "password": "demo-password" },
         "callback_paths": CALLBACK_PATHS,
         "quirks": arguments.quirk,
@@ -134,14 +136,17 @@ pub async fn run(command: SimulateCommand, output: Output) -> anyhow::Result<Exi
             "A simulated NinjaOne with {} devices listens on {url}\n\n\
              Web app       demo-web / demo-web-secret\n\
              Machine app   demo-machine / demo-machine-secret\n\
-             Technician    tech@example.test / demo-password\n\n\
+             Technician    tech@example.test / demo-password\n\
+             API v1 keys   {} / {}\n\n\
              Connect to it from another terminal:\n\
-             \x20 RMMBRIDGE_CLIENT_SECRET=demo-web-secret rmmbridge connect --base-url {url} --client-id demo-web --allow-private-hosts\n\n\
+             \x20 RMMBRIDGE_CLIENT_SECRET=demo-web-secret rmmbridge connect --base-url {url} --client-id demo-web --allow-private-hosts\n\
+             or, with the legacy keys:\n\
+             \x20 RMMBRIDGE_SECRET_ACCESS_KEY={} rmmbridge connect --kind ninjarmm --set base_url={url} --set access_key_id={} --allow-private-hosts\n\n\
              {faults}\
              A day passes:  curl -X POST {url}/simulator/day -H 'content-type: application/json' -d '{{\"share\": 0.02}}'\n\
              What it saw:   curl {url}/simulator/requests\n\n\
              Ctrl-C ends it.",
-            arguments.devices
+            arguments.devices, keys.id, keys.secret, keys.secret, keys.id
         )
     })?;
     tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;

@@ -29,6 +29,7 @@ pub fn settings() -> BridgeSettings {
     BridgeSettings {
         matching: MatchingRules::default(),
         new_organizations: NewOrganizations::Ask,
+        devices: true,
         scope: Scope::default(),
         asset_match_field: None,
         sites: SiteRule::None,

@@ -36,6 +36,9 @@ impl Destination for DirectoryDestination {
         let config = &self.client.config;
         Capabilities {
             create_clients: true,
+            update_assets: true,
+            asset_types: true,
+            create_fields: true,
             archive: true,
             restore: true,
             sites: true,

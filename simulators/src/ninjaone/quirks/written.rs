@@ -103,6 +103,27 @@ pub const QUIRKS: &[Quirk] = &[
         "PATH,PATH",
         "paths this instance does not have, such as /v2/tag",
     ),
+    quirk(
+        "v1-error-status",
+        "usual|N",
+        "the status of API v1's refusals; usual gives each its likely one",
+    ),
+    quirk(
+        "v1-limit-status",
+        "429|N",
+        "API v1's answer to a key that asked too often",
+    ),
+    quirk("v1-retry-after", "off|on", "that answer says how long to wait"),
+    quirk(
+        "v1-dashboard-field",
+        "dashboard_url|url|none",
+        "what API v1 calls a device's link to the dashboard",
+    ),
+    quirk(
+        "v1-remote-control",
+        "off|on",
+        "API v1's devices have links for remote control",
+    ),
 ];
 
 /// Why a text names no switch.
@@ -189,6 +210,25 @@ impl Quirks {
                 }
                 self.missing_paths = paths;
             }
+            "v1-error-status" => {
+                // Clients are said to read the body alone, so that even 200 is possible.
+                self.v1_error_status = match value {
+                    "usual" => None,
+                    status => Some(status.parse().ok().filter(|s| (200..=599).contains(s))?),
+                };
+            }
+            "v1-limit-status" => {
+                self.v1_limit_status = value.parse().ok().filter(|s| (200..=599).contains(s))?;
+            }
+            "v1-retry-after" => self.v1_retry_after = switch(value)?,
+            "v1-dashboard-field" => {
+                self.v1_dashboard_field = match value {
+                    "none" => None,
+                    "dashboard_url" | "url" => Some(value.to_owned()),
+                    _ => return None,
+                };
+            }
+            "v1-remote-control" => self.v1_remote_control = switch(value)?,
             _ => return None,
         }
         Some(())
@@ -256,6 +296,11 @@ mod tests {
             script_answer,
             no_content_type,
             missing_paths,
+            v1_error_status,
+            v1_limit_status,
+            v1_retry_after,
+            v1_dashboard_field,
+            v1_remote_control,
         } = set(&[
             "default-page-size=200",
             "largest-page-size=500",
@@ -273,7 +318,15 @@ mod tests {
             "script-answer=job-uid",
             "no-content-type",
             "missing-paths=/v2/tag,/v2/users",
+            "v1-error-status=200",
+            "v1-limit-status=403",
+            "v1-retry-after",
+            "v1-dashboard-field=url",
+            "v1-remote-control",
         ]);
+        assert_eq!((v1_error_status, v1_limit_status), (Some(200), 403));
+        assert_eq!(v1_dashboard_field.as_deref(), Some("url"));
+        assert!(v1_retry_after && v1_remote_control);
         assert_eq!((default_page_size, largest_page_size), (200, Some(500)));
         assert_eq!((cursor_name, cursor_seconds), (CursorName::Changes, 1));
         assert!(!health_without_cursor && !bitlocker_paging_bug && !volume_node_id && !expand_on_device);
@@ -285,7 +338,7 @@ mod tests {
         );
         assert_eq!(script_answer, ScriptAnswer::JobUid);
         assert_eq!(missing_paths, ["/v2/tag", "/v2/users"]);
-        assert_eq!(QUIRKS.len(), 16);
+        assert_eq!(QUIRKS.len(), 21);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod day;
 mod devices;
 mod faults;
 mod gate;
+mod legacy;
 mod paging;
 mod records;
 mod reports;
