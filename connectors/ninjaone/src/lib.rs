@@ -1,4 +1,4 @@
-//! NinjaOne (formerly NinjaRMM), API v2, as a source of organizations and devices.
+//! NinjaOne (formerly NinjaRMM) as a source of organizations and devices: API v2, and the legacy API v1 in `v1/`.
 //!
 //! [`connector()`] is all there is to register. Inside, a read goes `source` → `reader` (which pages, by `ranges` and
 //! `paging`) → `client` (endpoints) → `rows` (one page, through `tree` and `digest`); `convert` makes a document of
@@ -22,6 +22,7 @@ mod rows;
 mod settings;
 mod source;
 mod tree;
+mod v1;
 mod wire;
 
 use std::sync::Arc;
@@ -29,4 +30,9 @@ use std::sync::Arc;
 /// The connector, for the program's list.
 pub fn connector() -> Arc<dyn connect::Connector> {
     Arc::new(connector::NinjaOne)
+}
+
+/// The connector of the legacy API v1, with an access key and a secret.
+pub fn v1_connector() -> Arc<dyn connect::Connector> {
+    Arc::new(v1::NinjaRmm)
 }

@@ -182,7 +182,8 @@ impl Reader<'_> {
         Url::parse(&url).ok()
     }
 
-    fn base_url(&mut self, text: &str) -> Option<Url> {
+    /// Scheme and host of an address a person typed.
+    pub fn base_url(&mut self, text: &str) -> Option<Url> {
         let wrong = match Url::parse(text) {
             Err(error) => format!("{text:?} is no URL ({error})"),
             Ok(url) if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() => {

@@ -121,7 +121,7 @@ impl Engine {
     ///
     /// # Errors
     /// When nothing was read yet, or the destination cannot be read.
-    pub async fn overview(&self, actor: &Actor, bridge: &Bridge) -> Result<Overview> {
+    pub async fn match_overview(&self, actor: &Actor, bridge: &Bridge) -> Result<Overview> {
         require(actor, ActorRole::Viewer, "see matches")?;
         // The generation first: what is decided while the rest is read makes Finish look again.
         let bridge = self.store.bridge(&bridge.id).await?;

@@ -5,5 +5,9 @@ use store::Store;
 
 /// All of them.
 pub fn all(store: Store) -> Connectors {
-    Connectors::new(vec![ninjaone::connector(), registry::connector(store)])
+    Connectors::new(vec![
+        ninjaone::connector(),
+        ninjaone::v1_connector(),
+        registry::connector(store),
+    ])
 }

@@ -11,3 +11,4 @@ mod reading;
 mod scope;
 mod standin;
 mod tenant;
+mod v1;

@@ -79,7 +79,11 @@ async fn client_names(store: &TestStore) -> Vec<String> {
 
 async fn finish(hub: &Hub, bridge: &Bridge) -> engine::wizard::Finished {
     let (engine, runner) = (&hub.engine, hub.runner().await);
-    let generation = engine.overview(&hub.actor, bridge).await.unwrap().generation;
+    let generation = engine
+        .match_overview(&hub.actor, bridge)
+        .await
+        .unwrap()
+        .generation;
     let finished = engine.finish(&hub.actor, &runner, bridge, generation, false, hub.work());
     finished.await.unwrap()
 }
@@ -95,7 +99,7 @@ async fn p19_p20_auto_match_takes_identical_names_alone_and_its_preview_stores_n
 
         let matched = hub.engine.auto_match(&hub.actor, &bridge).await.unwrap();
         assert_eq!(names(&matched), ["Acme Corp"]);
-        let overview = hub.engine.overview(&hub.actor, &bridge).await.unwrap();
+        let overview = hub.engine.match_overview(&hub.actor, &bridge).await.unwrap();
         let left = vec!["Contoso Clinic", "Fabrikam Labs", "Northwind Traders"];
         assert_eq!(said(&overview), [vec![], vec!["Acme Corp"], vec![], left]);
         let open = overview.open.iter().all(|row| {
@@ -134,7 +138,7 @@ async fn the_wizard_from_the_first_look_to_finish_and_back() {
             .unwrap();
         assert_eq!(names(&rest), ["Northwind Traders"]);
 
-        let overview = hub.engine.overview(&hub.actor, &bridge).await.unwrap();
+        let overview = hub.engine.match_overview(&hub.actor, &bridge).await.unwrap();
         let create = vec!["Contoso Clinic", "Northwind Traders"];
         assert_eq!(
             said(&overview),
@@ -191,7 +195,7 @@ async fn the_wizard_from_the_first_look_to_finish_and_back() {
             .unwrap();
         assert_eq!(sync.plan.counts.writes(), 0);
         drop(runner);
-        let again = hub.engine.overview(&hub.actor, &bridge).await.unwrap();
+        let again = hub.engine.match_overview(&hub.actor, &bridge).await.unwrap();
         assert_eq!(said(&again)[2], ["Fabrikam Labs"]);
         decide(&hub, &bridge, "Fabrikam Labs", Some(Verdict::Create)).await;
         // P32: what was not created at the first visit is created at a later one.
@@ -219,7 +223,7 @@ async fn p12_p13_without_device_sync_clients_alone_are_synchronised() {
             .create_unmatched(&hub.actor, &bridge, Unmatched::All)
             .await
             .unwrap();
-        let overview = hub.engine.overview(&hub.actor, &bridge).await.unwrap();
+        let overview = hub.engine.match_overview(&hub.actor, &bridge).await.unwrap();
         assert_eq!((overview.devices, overview.imports_devices), (0, false));
         let run = finish(&hub, &bridge).await.run.unwrap();
         assert_eq!(
@@ -280,7 +284,12 @@ async fn p38_devices_of_an_organization_nobody_decided_about_do_not_come() {
 async fn finish_is_refused_once_somebody_decided_something_else() {
     let store = TestStore::sqlite().await;
     let (hub, bridge) = prepared(&store).await;
-    let seen = hub.engine.overview(&hub.actor, &bridge).await.unwrap().generation;
+    let seen = hub
+        .engine
+        .match_overview(&hub.actor, &bridge)
+        .await
+        .unwrap()
+        .generation;
     decide(&hub, &bridge, "Contoso Clinic", Some(Verdict::Create)).await;
     let runner = hub.runner().await;
     let refused = hub
@@ -300,7 +309,10 @@ async fn a_viewer_sees_the_overview_and_decides_nothing() {
         name: "guest".to_owned(),
         role: ActorRole::Viewer,
     };
-    assert_eq!(engine.overview(&viewer, &bridge).await.unwrap().open.len(), 3);
+    assert_eq!(
+        engine.match_overview(&viewer, &bridge).await.unwrap().open.len(),
+        3
+    );
     assert!(engine.auto_match(&viewer, &bridge).await.is_err());
     let created = engine.create_unmatched(&viewer, &bridge, Unmatched::All).await;
     assert!(matches!(created, Err(Error::Forbidden { .. })));

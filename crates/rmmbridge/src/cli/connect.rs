@@ -29,7 +29,13 @@ Save, and record the client secret: NinjaOne shows it once.
 
   rmmbridge connect --region eu --client-id abc123
 
-asks for the secret, opens NinjaOne's consent page, and is complete once you agree there.";
+asks for the secret, opens NinjaOne's consent page, and is complete once you agree there.
+
+With the keys of the legacy API v1 (NinjaRMM: Configuration > Integrations > API > Generate API key):
+
+  rmmbridge connect ninjarmm --region eu --set access_key_id=ABC123
+
+asks for the secret key (or takes it from RMMBRIDGE_SECRET_ACCESS_KEY), and is complete once NinjaRMM accepts the keys.";
 
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
@@ -38,9 +44,9 @@ pub struct ConnectArguments {
     #[arg(default_value = "ninjaone")]
     kind: String,
 
-    /// What you call the connection
-    #[arg(long, default_value = "ninjaone")]
-    name: String,
+    /// What you call the connection; its kind when not given
+    #[arg(long)]
+    name: Option<String>,
 
     /// Region of the account: us, us2, eu, oceania, canada, fedramp, or custom with --base-url
     #[arg(long)]
@@ -54,7 +60,7 @@ pub struct ConnectArguments {
     #[arg(long)]
     client_id: Option<String>,
 
-    /// File that holds the client secret; without it, it is asked for
+    /// File that holds the client secret or secret key; without it, it is asked for
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
 
@@ -95,6 +101,12 @@ pub struct ConnectArguments {
     wait: u64,
 }
 
+impl ConnectArguments {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.kind)
+    }
+}
+
 pub async fn run(session: &Session, arguments: ConnectArguments, output: Output) -> anyhow::Result<ExitCode> {
     if arguments.settings {
         return list_settings(session, &arguments.kind, output);
@@ -104,10 +116,10 @@ pub async fn run(session: &Session, arguments: ConnectArguments, output: Output)
         .connections(&session.actor)
         .await?
         .into_iter()
-        .find(|c| c.name == arguments.name);
+        .find(|c| c.name == arguments.name());
     let connection = session
         .engine
-        .save_connection(&session.actor, request(&arguments, existing.as_ref())?)
+        .save_connection(&session.actor, request(&arguments, session, existing.as_ref())?)
         .await?;
     let connection = match session
         .engine
@@ -190,7 +202,11 @@ fn ending(finished: &engine::Result<Connection>) -> Ending {
 }
 
 /// What was given comes over what is stored, so that a reconnect needs nothing but the name.
-fn request(arguments: &ConnectArguments, existing: Option<&Connection>) -> anyhow::Result<ConnectionRequest> {
+fn request(
+    arguments: &ConnectArguments,
+    session: &Session,
+    existing: Option<&Connection>,
+) -> anyhow::Result<ConnectionRequest> {
     let mut settings = match existing.map(|c| &c.settings) {
         Some(Value::Object(stored)) => stored.clone(),
         _ => Map::new(),
@@ -214,8 +230,11 @@ fn request(arguments: &ConnectArguments, existing: Option<&Connection>) -> anyho
         if arguments.machine {
             settings.insert("mode".to_owned(), "machine".into());
         }
-        if let Some(secret) = client_secret(arguments, existing)? {
-            secrets.insert("client_secret".to_owned(), secret);
+        let connector = session.engine.connectors().get(&arguments.kind)?;
+        for setting in connector.settings().iter().filter(|setting| setting.secret) {
+            if let Some(secret) = secret(arguments, setting, existing)? {
+                secrets.insert(setting.key.to_owned(), secret);
+            }
         }
     }
     for pair in &arguments.settings_given {
@@ -228,7 +247,7 @@ fn request(arguments: &ConnectArguments, existing: Option<&Connection>) -> anyho
     }
     Ok(ConnectionRequest {
         kind: arguments.kind.clone(),
-        name: arguments.name.clone(),
+        name: arguments.name().to_owned(),
         settings: Value::Object(settings),
         secrets,
         // What an owner allowed for one address is not allowed for another.
@@ -237,8 +256,9 @@ fn request(arguments: &ConnectArguments, existing: Option<&Connection>) -> anyho
     })
 }
 
-fn client_secret(
+fn secret(
     arguments: &ConnectArguments,
+    setting: &connect::Setting,
     existing: Option<&Connection>,
 ) -> anyhow::Result<Option<SecretString>> {
     if arguments.no_secret {
@@ -248,15 +268,17 @@ fn client_secret(
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
         return Ok(Some(SecretString::from(text.trim())));
     }
-    if let Some(text) = crate::platform::environment("RMMBRIDGE_CLIENT_SECRET") {
+    let variable = format!("RMMBRIDGE_{}", setting.key.to_ascii_uppercase());
+    if let Some(text) = crate::platform::environment(&variable) {
         return Ok(Some(SecretString::from(text)));
     }
     // A known connection keeps its secret unless a new one is given.
     if existing.is_some() || !std::io::stdin().is_terminal() {
         return Ok(None);
     }
-    let typed = rpassword::prompt_password("Client secret (it is not shown): ")
-        .context("reading the client secret")?;
+    let label = setting.label;
+    let typed = rpassword::prompt_password(format!("{label} (it is not shown): "))
+        .with_context(|| format!("reading the {label}"))?;
     Ok((!typed.trim().is_empty()).then(|| SecretString::from(typed.trim())))
 }
 

@@ -141,7 +141,7 @@ pub async fn run(command: SimulateCommand, output: Output) -> anyhow::Result<Exi
              Connect to it from another terminal:\n\
              \x20 RMMBRIDGE_CLIENT_SECRET=demo-web-secret rmmbridge connect --base-url {url} --client-id demo-web --allow-private-hosts\n\
              or, with the legacy keys:\n\
-             \x20 RMMBRIDGE_SECRET_ACCESS_KEY={} rmmbridge connect --kind ninjarmm --set base_url={url} --set access_key_id={} --allow-private-hosts\n\n\
+             \x20 RMMBRIDGE_SECRET_ACCESS_KEY={} rmmbridge connect ninjarmm --base-url {url} --set access_key_id={} --allow-private-hosts\n\n\
              {faults}\
              A day passes:  curl -X POST {url}/simulator/day -H 'content-type: application/json' -d '{{\"share\": 0.02}}'\n\
              What it saw:   curl {url}/simulator/requests\n\n\
