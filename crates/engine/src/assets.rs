@@ -5,13 +5,16 @@ use crate::error::Result;
 use jiff::Timestamp;
 use model::{Actor, ActorRole, Bridge, RecordId, RecordKind, SourceId};
 use serde_json::Value;
-use store::registry::{AssetFilter, RegistryAsset};
+use store::registry::AssetFilter;
+pub use store::registry::{AssetOrder, AssetQuery, RegistryAsset};
 
 /// One value of an asset and where it came from.
 #[derive(Clone, Debug)]
 pub struct FieldOrigin {
     /// Key of the field.
     pub field: String,
+    /// What people call it.
+    pub label: String,
     /// What stands there.
     pub value: Value,
     /// The run that wrote exactly this value, and when; `None` for what a person entered or changed since.
@@ -39,6 +42,15 @@ impl Engine {
         Ok(self.store.registry_assets(filter).await?)
     }
 
+    /// A page of the registry's assets as people look through them, and how many there are on all pages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn asset_list(&self, actor: &Actor, query: &AssetQuery) -> Result<(Vec<RegistryAsset>, u64)> {
+        require(actor, ActorRole::Viewer, "see assets")?;
+        Ok(self.store.registry_asset_list(query).await?)
+    }
+
     /// One asset of the registry, with the origin of every value.
     ///
     /// # Errors
@@ -55,17 +67,21 @@ impl Engine {
                 break;
             }
         }
-        let fields = asset
-            .asset
-            .fields
+        // The registry's own order, so that every asset reads alike.
+        let fields = self
+            .store
+            .registry_fields()
+            .await?
             .iter()
-            .map(|(field, value)| {
+            .filter_map(|target| Some((target, asset.asset.fields.get_key_value(&target.key)?)))
+            .map(|(target, (field, value))| {
                 let written = link
                     .as_ref()
                     .and_then(|(_, l)| l.written.get(field))
                     .filter(|w| &w.value == value);
                 FieldOrigin {
                     field: field.clone(),
+                    label: target.label.clone(),
                     value: value.clone(),
                     written: written.map(|w| {
                         (

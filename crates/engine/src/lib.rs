@@ -14,6 +14,7 @@ mod backing_up;
 pub mod bridges;
 mod budgets;
 pub mod checking;
+pub mod clients;
 pub mod conflicts;
 pub mod connecting;
 mod consents;

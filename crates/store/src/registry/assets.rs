@@ -14,10 +14,10 @@ use std::borrow::Cow;
 /// Assets of a page.
 const PAGE: usize = 1000;
 
-const COLUMNS: &str = "SELECT a.id, a.client_id, a.site_id, a.type_id, a.source_id, a.fields, a.archived, a.updated, \
+pub(super) const COLUMNS: &str = "SELECT a.id, a.client_id, a.site_id, a.type_id, a.source_id, a.fields, a.archived, a.updated, \
                        c.name, a.version FROM registry_asset a JOIN registry_client c ON c.id = a.client_id";
 
-type Row = (
+pub(super) type Row = (
     String,
     String,
     Option<String>,
@@ -105,7 +105,7 @@ impl From<Error> for UpdateRefused {
     }
 }
 
-fn asset(row: Row) -> Result<RegistryAsset> {
+pub(super) fn asset(row: Row) -> Result<RegistryAsset> {
     let (id, client, site, asset_type, source_id, fields, archived, updated, client_name, _) = row;
     Ok(RegistryAsset {
         asset: Asset {
@@ -159,6 +159,16 @@ fn same(a: &Value, b: &Value) -> bool {
     a == b || (blank(a) && blank(b))
 }
 
+/// The pattern for LIKE … ESCAPE '!' that finds a text anywhere in what a search looks through.
+pub(super) fn pattern(text: &str) -> String {
+    let escaped = text
+        .to_lowercase()
+        .replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_");
+    format!("%{escaped}%")
+}
+
 impl Store {
     /// The assets of a filter, by id.
     ///
@@ -176,14 +186,7 @@ impl Store {
              AND ($4 = '' OR a.search LIKE $4 ESCAPE '!')
              ORDER BY a.id LIMIT $5"
         );
-        let search = filter.search.as_deref().map_or_else(String::new, |s| {
-            let escaped = s
-                .to_lowercase()
-                .replace('!', "!!")
-                .replace('%', "!%")
-                .replace('_', "!_");
-            format!("%{escaped}%")
-        });
+        let search = filter.search.as_deref().map_or_else(String::new, pattern);
         let mut conn = self.read().await?;
         let rows = fetch_all!(
             conn,

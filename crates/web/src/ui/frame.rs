@@ -10,6 +10,10 @@ use model::ActorRole;
 pub enum Section {
     /// How everything stands.
     Overview,
+    /// Whose machines there are.
+    Clients,
+    /// The machines.
+    Assets,
     /// The outside systems.
     Connections,
     /// What was read and written.
@@ -32,12 +36,26 @@ pub struct Entry {
 }
 
 /// The navigation, in this order.
-const NAVIGATION: [Entry; 3] = [
+const NAVIGATION: [Entry; 5] = [
     Entry {
         section: Section::Overview,
         label: "Overview",
         path: "/",
         icon: "overview",
+        role: ActorRole::Viewer,
+    },
+    Entry {
+        section: Section::Clients,
+        label: "Clients",
+        path: "/clients",
+        icon: "clients",
+        role: ActorRole::Viewer,
+    },
+    Entry {
+        section: Section::Assets,
+        label: "Assets",
+        path: "/assets",
+        icon: "device",
         role: ActorRole::Viewer,
     },
     Entry {

@@ -3,6 +3,8 @@
 //! A page is a file with a handler and a template of the same name (`README.md`, "How a page is made"). What pages share
 //! is in `frame`, `table`, `form`, `flash`, `icon`, `time` and the macros of `templates/parts.html`.
 
+mod assets;
+mod clients;
 mod connections;
 mod flash;
 pub mod form;
@@ -24,7 +26,7 @@ use askama::Template;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 /// Every page for which one has to be signed in. One line a page.
 pub fn routes(web: &Web) -> Router<Web> {
@@ -32,7 +34,12 @@ pub fn routes(web: &Web) -> Router<Web> {
         .route("/", get(overview::show))
         .merge(connections::routes(web))
         .route("/runs", get(runs::list::show))
-        .route("/theme", axum::routing::post(theme::choose))
+        .route("/clients", get(clients::list::show))
+        .route("/clients/{id}", get(clients::show::show))
+        .route("/clients/{id}/sync", post(clients::sync::start))
+        .route("/assets", get(assets::list::show))
+        .route("/assets/{id}", get(assets::show::show))
+        .route("/theme", post(theme::choose))
 }
 
 /// A rendered page.

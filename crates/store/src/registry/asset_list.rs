@@ -1,0 +1,119 @@
+//! The list of assets as people look through it: searched, sorted, a page at a time, with the number of all.
+
+use super::assets::{COLUMNS, RegistryAsset, Row, asset, pattern};
+use crate::error::Result;
+use crate::open::Store;
+use model::RecordId;
+use std::collections::BTreeMap;
+
+/// What a list of assets is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AssetOrder {
+    /// Their names.
+    #[default]
+    Name,
+    /// Their serial numbers.
+    Serial,
+    /// The names of their clients.
+    Client,
+    /// When they last changed.
+    Updated,
+}
+
+impl AssetOrder {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Name => "a.name",
+            Self::Serial => "a.serial",
+            Self::Client => "c.name",
+            Self::Updated => "a.updated",
+        }
+    }
+}
+
+/// A page of a list of assets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AssetQuery {
+    /// Only this client's.
+    pub client: Option<RecordId>,
+    /// Only assets whose name or serial number contains this, whatever the case; empty for all.
+    pub search: String,
+    /// The archived ones instead of those in use.
+    pub archived: bool,
+    /// What they are sorted by.
+    pub order: AssetOrder,
+    /// From large to small.
+    pub descending: bool,
+    /// Rows to leave out first.
+    pub offset: u64,
+    /// Rows of the page.
+    pub limit: u64,
+}
+
+impl Store {
+    /// A page of the list of assets, and how many there are on all pages.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_asset_list(&self, query: &AssetQuery) -> Result<(Vec<RegistryAsset>, u64)> {
+        let whose = if query.client.is_some() {
+            "a.client_id = $1"
+        } else {
+            "$1 = ''"
+        };
+        let archived = if query.archived { "IS NOT NULL" } else { "IS NULL" };
+        let rule = format!("{whose} AND a.archived {archived} AND ($2 = '' OR a.search LIKE $2 ESCAPE '!')");
+        let client = query.client.as_ref().map_or("", RecordId::as_str);
+        let search = match query.search.trim() {
+            "" => String::new(),
+            text => pattern(text),
+        };
+        let direction = if query.descending { "DESC" } else { "ASC" };
+        // The id makes the order one: pages neither repeat nor leave out what is alike.
+        let page = format!(
+            "{COLUMNS} WHERE {rule} ORDER BY {} {direction}, a.id {direction} LIMIT $3 OFFSET $4",
+            query.order.column()
+        );
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let mut conn = self.read().await?;
+        let total = fetch_optional!(
+            conn,
+            (i64,),
+            sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM registry_asset a WHERE {rule}")),
+            client,
+            search.as_str()
+        )?;
+        let rows = fetch_all!(
+            conn,
+            Row,
+            sqlx::AssertSqlSafe(page),
+            client,
+            search.as_str(),
+            number(query.limit),
+            number(query.offset)
+        )?;
+        let rows: Result<Vec<RegistryAsset>> = rows.into_iter().map(asset).collect();
+        let total = total.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0));
+        Ok((rows?, total))
+    }
+
+    /// How many assets in use each of these clients has; a client that is not in the answer has none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_asset_counts(&self, clients: &[RecordId]) -> Result<BTreeMap<RecordId, u64>> {
+        let mut counts = BTreeMap::new();
+        let mut conn = self.read().await?;
+        for client in clients {
+            let row = fetch_optional!(
+                conn,
+                (i64,),
+                "SELECT COUNT(*) FROM registry_asset WHERE client_id = $1 AND archived IS NULL",
+                client.as_str()
+            )?;
+            let count = row.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0));
+            counts.insert(client.clone(), count);
+        }
+        Ok(counts)
+    }
+}

@@ -1,0 +1,4 @@
+//! Assets of the built-in registry.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,5 @@
+//! Clients of the built-in registry.
+
+pub mod list;
+pub mod show;
+pub mod sync;

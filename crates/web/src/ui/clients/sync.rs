@@ -1,0 +1,51 @@
+//! Sync of one client: its organizations are read, planned, and applied within the brakes.
+
+use crate::Web;
+use crate::auth::SignedIn;
+use crate::problem::Result;
+use crate::ui::Tone;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use model::{BridgeId, JobKind, RecordId};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// What the button sends.
+#[derive(Debug, Deserialize)]
+pub struct Pressed {
+    once: i64,
+}
+
+/// Puts the sync into the queue, once for each bridge that feeds the client.
+pub async fn start(
+    State(web): State<Web>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    Form(pressed): Form<Pressed>,
+) -> Result<Response> {
+    let id = RecordId(id);
+    let detail = web.engine.client(&signed_in.actor, &id).await?;
+    let bridges: BTreeSet<BridgeId> = detail.sources.into_iter().map(|source| source.bridge).collect();
+    for bridge in &bridges {
+        let kind = JobKind::Sync {
+            bridge: bridge.clone(),
+            client: Some(id.clone()),
+            confirmed: false,
+        };
+        let key = format!("sync:{bridge}:{id}:{}:{}", signed_in.person.id, pressed.once);
+        web.jobs.put(&signed_in.actor, &key, &kind).await?;
+    }
+    match bridges.is_empty() {
+        true => signed_in.flash(
+            Tone::Warn,
+            "Nothing is linked to this client: there is nothing to sync.",
+        ),
+        false => signed_in.flash(
+            Tone::Good,
+            "Sync has begun. It reads this client's devices and writes what differs; Runs shows how it goes.",
+        ),
+    }
+    .await?;
+    Ok(Redirect::to(&format!("/clients/{id}")).into_response())
+}
