@@ -252,11 +252,7 @@ mod tests {
             Some(Cause::Absent),
             &["OnlyDestination  true → false"],
         );
-        check(
-            Action::Skip,
-            Some(Cause::ChangeByHand),
-            &["Differs  true → true"],
-        );
+        check(Action::Skip, Some(Cause::ChangeByHand), &["Differs  true → true"]);
         for left_out in [
             Cause::Excluded,
             Cause::Ignored,

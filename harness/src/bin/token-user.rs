@@ -8,7 +8,7 @@ use connect::http::{Bearer as _, Http, HttpOptions};
 use connect::oauth::{ClientAuth, GrantBearer, OauthApp, OauthEndpoints};
 use connect::{Connectors, Mode, Outbound};
 use engine::{Engine, EngineOptions};
-use harness::scene::SystemRandom;
+use harness::hub::SystemRandom;
 use jiff::Timestamp;
 use model::{Clock, ConnectionId};
 use secrecy::ExposeSecret as _;

@@ -200,7 +200,9 @@ impl Inner {
                 url: url.clone(),
                 headers: headers.clone(),
                 body: body.clone(),
-                auth: auth.headers(&token, &request.method, url.path())?,
+                auth: auth
+                    .headers(&token, &request.method, url.path())
+                    .map_err(Error::not_sent)?,
                 deadline: self.options.deadline,
                 secret_path: false,
             };
@@ -297,7 +299,7 @@ impl Inner {
             url: url.clone(),
             headers,
             body,
-            token: None,
+            auth: HeaderMap::new(),
             deadline: self.options.deadline,
             secret_path: true,
         };

@@ -44,6 +44,7 @@ impl Engine {
             allow_private_hosts: settings.allows_private_hosts(),
             proxy: self.options.proxy.clone(),
             extra_ca: self.options.extra_ca.clone(),
+            budget: None,
         }
     }
 

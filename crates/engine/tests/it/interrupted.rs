@@ -126,9 +126,17 @@ async fn what_was_created_in_doubt_is_linked_although_its_device_is_gone() {
                 number,
                 marker,
                 version: 0,
+                name: None,
             };
             store
-                .intend(&run.id, &plan.id, &bridge.destination, &[intent], Duration::ZERO)
+                .intend(
+                    &run.id,
+                    &plan.id,
+                    &bridge.destination,
+                    &[intent],
+                    Duration::ZERO,
+                    false,
+                )
                 .await
                 .unwrap();
         }

@@ -120,7 +120,7 @@ async fn bridge(store: &Store) -> Bridge {
 async fn in_step(store: &Store, bridge: &Bridge) {
     let writer = store.begin_snapshot(&bridge.source, None).await.unwrap();
     let snapshot = writer.finish(&[], &[], &[], 1).await.unwrap();
-    let plan = store.begin_plan(bridge, &snapshot.id).await.unwrap();
+    let plan = store.begin_plan(bridge, &snapshot.id, None, 0).await.unwrap();
     plan.finish(PlanCounts::default(), vec![]).await.unwrap();
 }
 

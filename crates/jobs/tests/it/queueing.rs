@@ -222,7 +222,7 @@ async fn a_job_that_its_workers_do_not_outlive_is_given_up() {
                 (lost - 1, 1),
                 "a lost worker is no attempt of the job"
             );
-            queue.take_up_abandoned(job.due).await.unwrap();
+            queue.take_up_abandoned().await.unwrap();
             let after = queue.job(&id).await.unwrap();
             if lost < 10 {
                 assert_eq!((after.state, after.lost), (JobState::Queued, lost));

@@ -34,7 +34,7 @@ async fn carried_out(test: &TestStore, bridge: &Bridge, operations: u32) -> (Pla
 
 async fn planned(test: &Store, bridge: &Bridge, operations: u32) -> PlanSummary {
     let mut writer = test
-        .begin_plan(bridge, &SnapshotId::from("some snapshot"))
+        .begin_plan(bridge, &SnapshotId::from("some snapshot"), None, 0)
         .await
         .unwrap();
     writer
@@ -121,6 +121,7 @@ async fn what_an_undo_or_a_look_up_still_needs_stays() {
             number: 1,
             marker: "c/client/1".to_owned(),
             version: 0,
+            name: None,
         };
         test.switch_connection(
             &bridge.destination,
