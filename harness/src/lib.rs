@@ -2,6 +2,7 @@
 
 pub mod chance;
 pub mod child;
+pub mod foreign_bytes;
 pub mod scene;
 pub mod strike;
 pub mod verdict;

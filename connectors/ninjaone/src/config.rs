@@ -1,11 +1,13 @@
 //! Settings and secrets of a NinjaOne connection.
 
 use crate::settings::Reader;
+use connect::budget::Quota;
 use connect::http::{Concurrency, HttpOptions};
 use connect::oauth::{ClientAuth, OauthApp, OauthEndpoints};
 use connect::{Error, Kind, Mode, Outbound, Secrets, SettingProblem};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use std::time::Duration;
 use url::Url;
 
 /// Every setting.
@@ -18,6 +20,7 @@ pub const KEYS: &[&str] = &[
     "page_size",
     "readers",
     "max_devices",
+    "requests_per_minute",
     "expand",
     "authorize_path",
     "token_path",
@@ -44,6 +47,8 @@ pub struct Config {
     pub readers: usize,
     /// More devices are not believed.
     pub max_devices: u64,
+    /// Most requests a minute, of all processes together.
+    pub requests_per_minute: Option<u32>,
     /// References asked for.
     pub expand: Vec<String>,
     /// Where the browser goes.
@@ -118,6 +123,10 @@ impl Config {
             page_size: read.number("page_size", 1000, 10, 2000),
             readers: read.number("readers", 8, 1, 8),
             max_devices: read.number("max_devices", 1_000_000, 1, 100_000_000) as u64,
+            requests_per_minute: match read.number("requests_per_minute", 0, 0, 100_000) {
+                0 => None,
+                most => u32::try_from(most).ok(),
+            },
             expand: read.expand(),
             authorize_path: read.path("authorize_path", "/ws/oauth/authorize"),
             token_path: read.path("token_path", "/ws/oauth/token"),
@@ -169,6 +178,10 @@ impl Config {
             start: self.readers.min(4),
             max: self.readers,
         };
+        options.quota = self.requests_per_minute.map(|requests| Quota {
+            requests,
+            per: Duration::from_secs(60),
+        });
         options
     }
 

@@ -93,6 +93,14 @@ const SETTINGS: &[Setting] = &[
         required: false,
     },
     Setting {
+        key: "requests_per_minute",
+        label: "Requests a minute",
+        help: "At most this many by all workers together, up to 100000. NinjaOne names no limit; set one where other \
+               tools use the same account. Default: 0, which is no limit but what NinjaOne asks for.",
+        secret: false,
+        required: false,
+    },
+    Setting {
         key: "expand",
         label: "References",
         help: "What comes with each device: organization, location, role, warranty, assignedOwner by default; policy, \

@@ -1,5 +1,6 @@
 //! What a connector registers with the program.
 
+use crate::budget::RequestBudget;
 use crate::destination::Destination;
 use crate::error::{Error, Kind};
 use crate::grant::{GrantStore, NewGrant};
@@ -61,6 +62,9 @@ pub struct Outbound {
     pub proxy: Option<Url>,
     /// More certificate authorities, PEM.
     pub extra_ca: Option<Vec<u8>>,
+    /// What all processes that use the account share: its requests, and the pauses its vendor asks for. Without it this
+    /// process is alone.
+    pub budget: Option<Arc<dyn RequestBudget>>,
 }
 
 impl fmt::Debug for Outbound {
@@ -69,6 +73,7 @@ impl fmt::Debug for Outbound {
             .field("allow_private_hosts", &self.allow_private_hosts)
             .field("proxy", &self.proxy.as_ref().and_then(Url::host_str))
             .field("extra_ca", &self.extra_ca.is_some())
+            .field("budget", &self.budget.is_some())
             .finish()
     }
 }

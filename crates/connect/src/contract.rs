@@ -11,6 +11,7 @@
 mod assets;
 mod bench;
 mod records;
+mod unreachable;
 mod updates;
 mod values;
 
@@ -21,6 +22,7 @@ use model::Fields;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+pub use unreachable::unreachable_contract;
 
 /// Longest time one clause may take.
 const DEADLINE: Duration = Duration::from_secs(120);

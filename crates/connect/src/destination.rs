@@ -1,7 +1,7 @@
 //! The destination port: where clients and assets are kept.
 
 use crate::check::CheckPoint;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use async_trait::async_trait;
 use model::operation::Change;
 use model::{Asset, AssetType, Client, Fields, RecordId, RecordKind, Site, TargetField};
@@ -158,6 +158,16 @@ pub enum WriteError {
     Changed(String),
     /// It was sent and no answer came: it may have been carried out.
     Unknown(Error),
+}
+
+impl WriteError {
+    /// What it means that a write got no answer, or one that nobody can read.
+    pub fn unanswered(error: Error) -> Self {
+        match error.kind {
+            Kind::Unavailable | Kind::Protocol if !error.is_unsent() => Self::Unknown(error),
+            _ => Self::Refused(error),
+        }
+    }
 }
 
 /// The result of one write.

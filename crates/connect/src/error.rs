@@ -42,6 +42,8 @@ pub struct Error {
     pub what: String,
     /// What a person can do next; empty when there is nothing but trying again.
     pub next: String,
+    /// Whether it is certain that nothing of the request was carried out, since it never left.
+    unsent: bool,
 }
 
 impl Error {
@@ -52,7 +54,20 @@ impl Error {
             doing: doing.into(),
             what: what.into(),
             next: String::new(),
+            unsent: false,
         }
+    }
+
+    /// The same for a request that never left: the host was not reached, or it was not even tried.
+    #[must_use]
+    pub fn not_sent(mut self) -> Self {
+        self.unsent = true;
+        self
+    }
+
+    /// Whether it is certain that the request never left. Otherwise it may have arrived.
+    pub fn is_unsent(&self) -> bool {
+        self.unsent
     }
 
     /// The same with advice.

@@ -11,6 +11,7 @@ mod exchange;
 mod failure;
 mod guard;
 mod limit;
+mod purse;
 mod redact;
 mod retry;
 mod send;
@@ -22,7 +23,9 @@ pub(crate) use client::host_of;
 pub(crate) use failure::{is_throttling_page, of_answer};
 pub(crate) use redact::{redact_known, shorten};
 pub(crate) use retry::retry_after;
+pub(crate) use send::join;
 
+use crate::budget::Quota;
 use crate::connector::Outbound;
 use crate::error::Error;
 use ::http::{HeaderMap, Method};
@@ -67,12 +70,13 @@ pub struct HttpOptions {
     pub retries: u32,
     /// Wait before the first retry; it doubles from there, with jitter.
     pub backoff: Duration,
-    /// Most requests a second, where a vendor names a limit.
-    pub pace: Option<u32>,
+    /// Most requests in a stretch of time, where a vendor names a limit. It holds for all processes together where
+    /// [`Outbound::budget`] is shared; requests for tokens are not counted.
+    pub quota: Option<Quota>,
 }
 
 impl HttpOptions {
-    /// The usual behaviour: 60 s, 64 MiB, 5 retries from half a second on, 4 to 8 requests at once, no pace.
+    /// The usual behaviour: 60 s, 64 MiB, 5 retries from half a second on, 4 to 8 requests at once, no quota.
     pub fn new(base: Url, outbound: Outbound) -> Self {
         Self {
             base,
@@ -82,7 +86,7 @@ impl HttpOptions {
             max_body: 64 << 20,
             retries: 5,
             backoff: Duration::from_millis(500),
-            pace: None,
+            quota: None,
         }
     }
 }
@@ -190,8 +194,9 @@ impl Http {
     /// 401 with another token.
     ///
     /// # Errors
-    /// Any [`Error`]; [`crate::Kind::Unavailable`] means that it may have been carried out. Where its turn came too
-    /// late it was not sent, and the kind is [`crate::Kind::RateLimited`].
+    /// Any [`Error`]; [`crate::Kind::Unavailable`] means that it may have been carried out, unless
+    /// [`Error::is_unsent`] says that the host was not reached. Where its turn came too late it was not sent, and the
+    /// kind is [`crate::Kind::RateLimited`].
     pub async fn send_once(
         &self,
         doing: &str,

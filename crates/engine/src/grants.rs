@@ -1,5 +1,6 @@
 //! The store's grants in the shape connectors ask for.
 
+use crate::crash::{Point, point};
 use async_trait::async_trait;
 use connect::{Grant, GrantStore, GrantStoreError, NewGrant, RefreshTicket, RefreshTurn};
 use std::time::Duration;
@@ -22,6 +23,11 @@ impl Grants {
 
 fn failed(error: store::Error) -> GrantStoreError {
     GrantStoreError(error.to_string())
+}
+
+/// Passes a crash point.
+fn pass(here: Point) -> Result<(), GrantStoreError> {
+    point(here).map_err(|error| GrantStoreError(error.to_string()))
 }
 
 fn to_stored(pair: &NewGrant) -> StoredGrant {
@@ -67,7 +73,10 @@ impl GrantStore for Grants {
             .await
             .map_err(failed)?
         {
-            Turn::Ours => Ok(RefreshTurn::Ours(RefreshTicket { version, holder })),
+            Turn::Ours => {
+                pass(Point::RefreshTurn)?;
+                Ok(RefreshTurn::Ours(RefreshTicket { version, holder }))
+            }
             Turn::Theirs => Ok(RefreshTurn::Theirs),
             Turn::Done => match self.load().await? {
                 Some(grant) => Ok(RefreshTurn::Done(grant)),
@@ -81,6 +90,7 @@ impl GrantStore for Grants {
         ticket: &RefreshTicket,
         mut pair: NewGrant,
     ) -> Result<Grant, GrantStoreError> {
+        pass(Point::RefreshAnswered)?;
         // An answer without a refresh token keeps the old one (not every vendor rotates it).
         if pair.refresh_token.is_none() {
             pair.refresh_token = self.load().await?.and_then(|g| g.pair.refresh_token);
@@ -90,6 +100,7 @@ impl GrantStore for Grants {
             .commit_refresh(ticket.version, &ticket.holder, &to_stored(&pair))
             .await
             .map_err(failed)?;
+        pass(Point::RefreshStored)?;
         Ok(Grant { pair, version })
     }
 

@@ -12,6 +12,7 @@ pub mod assets;
 pub mod auditing;
 mod backing_up;
 pub mod bridges;
+mod budgets;
 pub mod checking;
 pub mod conflicts;
 pub mod connecting;

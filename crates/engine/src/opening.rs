@@ -1,5 +1,6 @@
 //! Opening a connection as a source or a destination.
 
+use crate::budgets::AccountBudget;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::grants::Grants;
@@ -10,10 +11,20 @@ use std::sync::Arc;
 impl Engine {
     /// What a connector is given to open `connection`.
     pub(crate) async fn context(&self, connection: &Connection) -> Result<OpenContext> {
-        let store = self.store.clone();
-        let ids = store.clone();
-        let grants = Grants::new(store.grants(&connection.id), move || ids.new_id().to_string());
-        self.context_with(connection, Arc::new(grants)).await
+        let grants = self.grants_of(&connection.id);
+        self.context_with(connection, grants).await
+    }
+
+    fn grants_of(&self, id: &ConnectionId) -> Arc<dyn GrantStore> {
+        let ids = self.store.clone();
+        let stored = self.store.grants(id);
+        Arc::new(Grants::new(stored, move || ids.new_id().to_string()))
+    }
+
+    /// The grant of a connection as its connector gets it, for the harness alone: it holds secrets and asks no actor.
+    #[cfg(feature = "crash-points")]
+    pub fn grant_store(&self, id: &ConnectionId) -> Arc<dyn GrantStore> {
+        self.grants_of(id)
     }
 
     /// The same with a grant kept elsewhere.
@@ -30,6 +41,10 @@ impl Engine {
                 allow_private_hosts: connection.allow_private_hosts,
                 proxy: self.options.proxy.clone(),
                 extra_ca: self.options.extra_ca.clone(),
+                budget: Some(Arc::new(AccountBudget::new(
+                    self.store.clone(),
+                    connection.id.clone(),
+                ))),
             },
             clock: self.store.clock().clone(),
             random: self.store.random().clone(),

@@ -10,13 +10,14 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// Tables that hold who is at work and what is half done: nothing of that is true of a restored database.
-const NOT_DATA: [&str; 6] = [
+const NOT_DATA: [&str; 7] = [
     "consent",
     "lease",
     "one_time_token",
     "sign_in_failure",
     "source_device_pending",
     "web_session",
+    "request_budget",
 ];
 
 /// The four types migrations may use.

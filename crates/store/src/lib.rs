@@ -31,6 +31,8 @@ mod difference;
 mod error;
 #[cfg(test)]
 mod full_disk;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grant;
 mod instance;
 mod job;
@@ -44,6 +46,7 @@ mod person;
 mod plan;
 mod projection;
 pub mod registry;
+mod request_budget;
 mod restore;
 mod rotation;
 mod rotation_file;

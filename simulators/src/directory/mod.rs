@@ -135,6 +135,11 @@ impl Directory {
         self.tenant.effects()
     }
 
+    /// When each API request arrived, oldest first, turned away or not.
+    pub fn arrivals(&self) -> Vec<tokio::time::Instant> {
+        self.tenant.arrivals()
+    }
+
     /// All records as JSON, archived ones and those the index does not know yet included: an object with one array
     /// for each of `clients`, `sites`, `asset_types`, `assets`, `asset_fields`.
     pub fn records(&self) -> Value {

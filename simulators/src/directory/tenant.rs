@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Options;
@@ -64,6 +65,8 @@ pub(super) struct Tenant {
     bucket: Mutex<Option<Bucket>>,
     state: Mutex<State>,
     effects: Mutex<(usize, Effects)>,
+    /// When each API request arrived.
+    arrivals: Mutex<Vec<Instant>>,
     writing: Mutex<u64>,
 }
 
@@ -93,6 +96,7 @@ impl Tenant {
             bucket: Mutex::default(),
             state: Mutex::new(state),
             effects: Mutex::default(),
+            arrivals: Mutex::default(),
             writing: Mutex::default(),
         })
     }
@@ -108,6 +112,7 @@ impl Tenant {
     pub fn set_behaviour(&self, behaviour: Behaviour) {
         *lock(&self.behaviour) = behaviour;
         *lock(&self.bucket) = None;
+        lock(&self.arrivals).clear();
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
@@ -176,6 +181,7 @@ impl Tenant {
 
     /// Counts a request until the guard is dropped.
     pub fn begin(&self, route: &str) -> UnderWay<'_> {
+        lock(&self.arrivals).push(Instant::now());
         let mut inner = lock(&self.effects);
         inner.0 += 1;
         let at_once = inner.0;
@@ -183,6 +189,11 @@ impl Tenant {
         effects.most_at_once = effects.most_at_once.max(at_once);
         *effects.received.entry(route.to_owned()).or_default() += 1;
         UnderWay { tenant: self }
+    }
+
+    /// When each API request arrived, oldest first.
+    pub fn arrivals(&self) -> Vec<Instant> {
+        lock(&self.arrivals).clone()
     }
 
     /// Counts a write that is under way or still to be carried out.

@@ -31,7 +31,7 @@ impl NoAnswer {
     /// A request refused before anything was sent.
     pub(super) fn before_sending(error: Error) -> Self {
         Self {
-            error,
+            error: error.not_sent(),
             sent: false,
             again: false,
             timeout: false,
@@ -64,7 +64,7 @@ impl NoAnswer {
         if let Some(unresolved) = find::<Unresolved>(error) {
             let error = no(Kind::Unavailable, redact(&unresolved.to_string()), CHECK_HOST);
             return Self {
-                error,
+                error: error.not_sent(),
                 sent: false,
                 again: true,
                 timeout: false,
@@ -113,9 +113,12 @@ impl NoAnswer {
                 false,
             )
         };
+        // Name, connection and handshake come before the first byte of a request.
+        let sent = !error.is_connect();
+        let told = no(Kind::Unavailable, what, next);
         Self {
-            error: no(Kind::Unavailable, what, next),
-            sent: !error.is_connect(),
+            error: if sent { told } else { told.not_sent() },
+            sent,
             again: true,
             timeout,
         }

@@ -4,19 +4,18 @@ use super::answer::Answer;
 use super::client::host_of;
 use super::exchange::{Ready, Wire, body_of};
 use super::failure;
-use super::limit::Limiter;
+use super::limit::{Limiter, Permit};
+use super::purse::Purse;
 use super::retry::{Tries, retry_after};
 use super::{Bearer, HttpOptions, Outgoing};
 use crate::error::{Error, Kind};
 use ::http::header::{ACCEPT, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderValue, Method};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use model::Clock;
 use secrecy::{ExposeSecret, SecretString};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 /// Longest time for an answer of a token endpoint or a sign-in page.
@@ -29,7 +28,7 @@ pub(super) struct Inner {
     host: String,
     wire: Wire,
     limiter: Limiter,
-    pace: Option<DefaultDirectRateLimiter>,
+    purse: Option<Purse>,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,10 +50,7 @@ impl Inner {
             host: host_of(&options.base),
             wire: Wire::new(options.outbound.clone(), options.deadline, options.max_body)?,
             limiter: Limiter::new(options.concurrency),
-            pace: options
-                .pace
-                .and_then(NonZeroU32::new)
-                .map(|n| RateLimiter::direct(Quota::per_second(n))),
+            purse: Purse::new(options.outbound.budget.clone(), options.quota),
             clock,
             options,
         })
@@ -112,7 +108,7 @@ impl Inner {
                     Err(error) => return Err(error),
                 },
             };
-            let permit = self.turn().await;
+            let permit = self.turn(doing).await?;
             let ready = Ready {
                 method: Method::GET,
                 url: url.clone(),
@@ -124,7 +120,7 @@ impl Inner {
             match self.wire.exchange(doing, ready).await {
                 Ok(answer) if failure::is_worth_repeating(&answer) => {
                     renewed = false;
-                    let asked = self.slow_down(&permit, &answer);
+                    let asked = self.slow_down(&permit, &answer).await;
                     drop(permit);
                     if !tries.again(asked).await {
                         return Ok(Answered {
@@ -183,15 +179,12 @@ impl Inner {
             match auth.token().await {
                 Ok(token) => break token,
                 Err(error) if error.is_transient() && tries.again(asked_by(&error)).await => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.not_sent()),
             }
         };
         let mut renewed = false;
         loop {
-            let permit = self.turn().await;
-            if request.send_by.is_some_and(|by| Instant::now() > by) {
-                return Err(too_late(doing, &self.host));
-            }
+            let permit = self.turn_by(doing, request.send_by).await?;
             let ready = Ready {
                 method: request.method.clone(),
                 url: url.clone(),
@@ -204,13 +197,14 @@ impl Inner {
                 Ok(answer) if answer.status == 401 && !renewed && !failure::lacks_scope(&answer) => {
                     drop(permit);
                     renewed = true;
-                    token = auth.rejected(&token).await?;
+                    // A 401 says that nothing was done, so without another token it is as if it had never left.
+                    token = auth.rejected(&token).await.map_err(Error::not_sent)?;
                 }
                 Ok(answer) => {
                     let refused = answer.status == 429;
                     let unclear = !refused && failure::is_worth_repeating(&answer);
                     if refused || unclear {
-                        self.slow_down(&permit, &answer);
+                        self.slow_down(&permit, &answer).await;
                     } else {
                         permit.succeeded();
                     }
@@ -288,21 +282,43 @@ impl Inner {
             .map_err(|failed| failed.error)
     }
 
-    async fn turn(&self) -> super::limit::Permit<'_> {
+    async fn turn(&self, doing: &str) -> Result<Permit<'_>, Error> {
         let permit = self.limiter.acquire().await;
-        if let Some(pace) = &self.pace {
-            pace.until_ready().await;
+        if let Some(purse) = &self.purse
+            && let Err(error) = purse.spend().await
+        {
+            let what = format!(
+                "how many requests {} still takes cannot be found out: {error}",
+                self.host
+            );
+            return Err(Error::new(Kind::Storage, doing, what)
+                .advise("Check the database")
+                .not_sent());
         }
-        permit
+        Ok(permit)
+    }
+
+    /// A turn that comes in time. Whoever waits longer gets none, and takes no other's place.
+    async fn turn_by(&self, doing: &str, by: Option<Instant>) -> Result<Permit<'_>, Error> {
+        let Some(by) = by else {
+            return self.turn(doing).await;
+        };
+        match timeout_at(by, self.turn(doing)).await {
+            Ok(turn) if Instant::now() <= by => turn,
+            _ => Err(too_late(doing, &self.host)),
+        }
     }
 
     /// Draws the consequences of an answer that asks for patience, and says how much of it.
-    fn slow_down(&self, permit: &super::limit::Permit<'_>, answer: &Answer) -> Option<Duration> {
+    async fn slow_down(&self, permit: &Permit<'_>, answer: &Answer) -> Option<Duration> {
         let asked = retry_after(&answer.headers, self.clock.now());
         if matches!(answer.status, 429 | 503) || failure::is_throttling_page(answer) {
             permit.throttled();
             if let Some(asked) = asked {
                 self.limiter.hold(Instant::now() + asked);
+                if let Some(purse) = &self.purse {
+                    purse.pause(asked).await;
+                }
             }
         }
         asked
@@ -326,23 +342,30 @@ impl Inner {
     }
 
     fn url(&self, path: &str, query: &[(&str, String)]) -> Url {
-        let mut url = self.options.base.clone();
-        let prefix = self.options.base.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{prefix}{path}"));
-        url.set_fragment(None);
-        url.set_query(None);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
+        join(&self.options.base, path, query)
     }
+}
+
+/// `path` and `query` below `base`.
+pub(crate) fn join(base: &Url, path: &str, query: &[(&str, String)]) -> Url {
+    let mut url = base.clone();
+    let prefix = base.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{prefix}{path}"));
+    url.set_fragment(None);
+    url.set_query(None);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    url
 }
 
 const MAY_BE_DONE: &str = "It may have been carried out all the same";
 
 fn too_late(doing: &str, host: &str) -> Error {
     let what = format!("its turn at {host} came too late, and nothing was sent");
-    Error::new(Kind::RateLimited { retry_after: None }, doing, what).advise("Try again later")
+    Error::new(Kind::RateLimited { retry_after: None }, doing, what)
+        .advise("Try again later")
+        .not_sent()
 }
 
 fn asked_by(error: &Error) -> Option<Duration> {

@@ -2,6 +2,7 @@
 
 use crate::stand::*;
 use connect::Kind;
+use connect::budget::Quota;
 use connect::http::Concurrency;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -205,18 +206,21 @@ async fn concurrency_starts_at_four_and_stays_below_the_maximum() {
 }
 
 #[tokio::test]
-async fn a_pace_is_kept() {
+async fn a_quota_is_kept() {
     let stand = Stand::start(|_, _| json(200, "1")).await;
     let mut options = stand.options();
-    options.pace = Some(5);
+    options.quota = Some(Quota {
+        requests: 5,
+        per: Duration::from_millis(500),
+    });
     let http = http(options);
     let start = Instant::now();
     for _ in 0..8 {
         http.get("reading", "/x", &[], &token()).await.unwrap();
     }
-    // Five at once, then one every 200 ms.
+    // Five at once, the next five when the first no longer count.
     assert!(
-        start.elapsed() >= Duration::from_millis(550),
+        start.elapsed() >= Duration::from_millis(500),
         "{:?}",
         start.elapsed()
     );

@@ -61,6 +61,7 @@ async fn an_unclear_outcome_is_never_tried_again() {
             .unwrap_err();
         assert_eq!(error.kind, Kind::Unavailable, "{n}: {error}");
         assert_eq!(error.next, "It may have been carried out all the same");
+        assert!(!error.is_unsent(), "{n}: {error}");
         assert_eq!(stand.count(), 1, "{n}");
     }
 }
@@ -116,6 +117,7 @@ async fn a_host_that_is_not_there_is_tried_thrice() {
     let read = http.get("reading", "/x", &[], &token()).await.unwrap_err();
     for error in [write, read] {
         assert_eq!(error.kind, Kind::Unavailable);
+        assert!(error.is_unsent(), "{error}");
         assert_eq!(
             error.what,
             format!("{host} cannot be reached: it refused the connection (tried 3 times)")
@@ -137,5 +139,6 @@ async fn a_write_whose_turn_comes_too_late_is_not_sent() {
         .unwrap_err();
     assert!(matches!(error.kind, Kind::RateLimited { .. }), "{error}");
     assert!(error.to_string().contains("nothing was sent"), "{error}");
+    assert!(error.is_unsent());
     assert_eq!(http.requests(), 0);
 }

@@ -18,6 +18,7 @@ mod instances;
 mod leases;
 mod links;
 mod opening;
+mod outages;
 mod passes;
 mod plans;
 mod projections;

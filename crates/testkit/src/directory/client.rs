@@ -277,9 +277,10 @@ fn refused(code: &str, error: Error) -> NotDone {
 
 /// A write without an answer.
 fn unanswered(error: Error) -> NotDone {
-    match error.kind {
-        Kind::Unavailable | Kind::Protocol => NotDone::Unknown(error),
-        _ => refused("", error),
+    match WriteError::unanswered(error) {
+        WriteError::Unknown(error) => NotDone::Unknown(error),
+        WriteError::Refused(error) => refused("", error),
+        WriteError::Changed(what) => NotDone::Changed(what),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Settings and secret of a connection.
 
+use connect::budget::Quota;
 use connect::http::{Concurrency, HttpOptions};
 use connect::{Error, Kind, Outbound, Secrets, SettingProblem};
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +16,8 @@ pub const KEYS: &[&str] = &[
     "requests_at_once",
     "deadline_ms",
     "settle_ms",
+    "quota",
+    "quota_ms",
 ];
 /// The secret.
 pub const API_KEY: &str = "api_key";
@@ -34,6 +37,8 @@ pub struct Config {
     pub deadline: Duration,
     /// How long after we gave up the vendor may still carry a request out, and its index may lag behind.
     pub settle: Duration,
+    /// Most requests of all processes together.
+    pub quota: Option<Quota>,
 }
 
 struct Reader<'a> {
@@ -121,6 +126,9 @@ impl Config {
         let at_once = read.number("requests_at_once", 4, 1..=64) as usize;
         let deadline = millis(read.number("deadline_ms", 60_000, 10..=600_000));
         let settle = millis(read.number("settle_ms", 420_000, 0..=86_400_000));
+        let quota = read.number("quota", 0, 0..=1_000_000) as u32;
+        let per = millis(read.number("quota_ms", 60_000, 100..=3_600_000));
+        let quota = (quota > 0).then_some(Quota { requests: quota, per });
         let api_key = secrets
             .get(API_KEY)
             .filter(|key| !key.expose_secret().trim().is_empty());
@@ -138,6 +146,7 @@ impl Config {
                 at_once,
                 deadline,
                 settle,
+                quota,
             }),
             _ => Err(read.problems),
         }
@@ -174,6 +183,7 @@ impl Config {
     pub fn http(&self, outbound: Outbound) -> HttpOptions {
         let mut options = HttpOptions::new(self.base.clone(), outbound);
         options.deadline = self.deadline;
+        options.quota = self.quota;
         options.concurrency = Concurrency {
             start: self.at_once,
             max: self.at_once,

@@ -58,6 +58,20 @@ const SETTINGS: &[Setting] = &[
         secret: false,
         required: false,
     },
+    Setting {
+        key: "quota",
+        label: "Most requests",
+        help: "So many in the time below, by all processes together. 0, the default, says that there is no limit.",
+        secret: false,
+        required: false,
+    },
+    Setting {
+        key: "quota_ms",
+        label: "Time of the limit",
+        help: "In milliseconds. Default 60000.",
+        secret: false,
+        required: false,
+    },
 ];
 
 impl Connector for ReferenceDirectory {

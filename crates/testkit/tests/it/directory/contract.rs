@@ -4,6 +4,7 @@ use super::{KEY, Stand, hasty};
 use connect::contract;
 use serde_json::json;
 use simulators::directory::{Behaviour, Directory, Fault, Mode, Options};
+use tokio::net::TcpListener;
 
 async fn holds(what: &str, behaviour: Behaviour, faults: Vec<Fault>, batch: usize) {
     let options = Options {
@@ -95,4 +96,43 @@ async fn it_says_how_long_a_write_may_take_to_settle() {
     let can = stand.to.capabilities();
     assert_eq!(can.settles_within.as_millis(), 400 + 1500);
     assert_eq!((can.max_batch, can.concurrency), (7, 4));
+}
+
+/// Nobody listens, nobody knows the name, nobody speaks TLS there, and nobody answers the handshake.
+#[tokio::test]
+async fn what_never_left_is_refused_and_not_in_doubt() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let plain = Directory::start(Options::default()).await.unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = gone.local_addr().unwrap();
+    drop(gone);
+    for base in [
+        format!("http://{nobody}"),
+        "https://directory.invalid".to_owned(),
+        plain.base_url().replace("http://", "https://"),
+        format!("https://{}", silent.local_addr().unwrap()),
+    ] {
+        for batch in [1, 50] {
+            let to = testkit::directory::open(&base, KEY, &hasty(batch));
+            if let Err(breaches) = contract::unreachable_contract(to.as_ref()).await {
+                panic!("{base}, batches of {batch}: {breaches}");
+            }
+        }
+    }
+    assert_eq!(plain.records()["assets"], json!([]));
+}
+
+/// It would be no proof if any failure passed: an answer that was lost after the request arrived does not.
+#[tokio::test]
+async fn what_may_have_arrived_does_not_pass_for_unsent() {
+    let stand = Stand::start(1).await;
+    stand
+        .directory
+        .faults()
+        .add(Fault::always("writes", Mode::LostAnswer))
+        .unwrap();
+    let breaches = contract::unreachable_contract(stand.to.as_ref())
+        .await
+        .unwrap_err();
+    assert!(breaches.to_string().contains("Unknown"), "{breaches}");
 }
