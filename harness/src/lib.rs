@@ -5,6 +5,7 @@ pub mod child;
 pub mod clock;
 pub mod cluster;
 pub mod disk;
+pub mod foreign_bytes;
 pub mod hub;
 pub mod modes;
 pub mod rota;

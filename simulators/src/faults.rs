@@ -8,6 +8,7 @@ mod words;
 mod written;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 pub use written::{EFFECTS, FaultText};
 
@@ -83,6 +84,17 @@ pub enum Effect {
         /// When.
         at: Moment,
     },
+    /// An object that tells of a failure, with status 200.
+    ErrorObject,
+    /// The body is said to be compressed and is not.
+    GzipLie,
+    /// The body comes in pieces and never ends.
+    EndlessBody,
+    /// The body comes in twenty pieces, so many milliseconds apart.
+    SlowBody {
+        /// Milliseconds.
+        ms: u64,
+    },
     /// The body ends in the middle, with a `Content-Length` that fits.
     TruncatedJson,
     /// The body is no JSON.
@@ -93,6 +105,14 @@ pub enum Effect {
         field: String,
         /// What it holds instead.
         value: Value,
+        /// 1 means every row.
+        #[serde(default = "one")]
+        every: usize,
+    },
+    /// A text holds half of a pair of UTF-16 surrogates, written as an escape, in every `every`-th row.
+    LoneSurrogate {
+        /// Its path.
+        field: String,
         /// 1 means every row.
         #[serde(default = "one")]
         every: usize,
@@ -117,8 +137,21 @@ pub enum Effect {
     StuckCursor,
     /// Full pages of new ids for ever.
     EndlessPages,
+    /// So many pages in turn, again and again: after the last comes the first. A report's cursor goes round with them.
+    CursorLoop {
+        /// How many.
+        length: usize,
+    },
     /// Every page begins with the last row of the page before.
     DuplicateIds,
+    /// The same, and a field of that row holds something else than before: a record that changed, or moved, between two
+    /// pages.
+    ChangedDuplicates {
+        /// Its path.
+        field: String,
+        /// What it holds the second time.
+        value: Value,
+    },
     /// These records are missing.
     MissingRecords {
         /// Their ids.
@@ -140,6 +173,15 @@ fn one() -> usize {
 }
 
 impl Effect {
+    /// How long each piece of a body is held back.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::SlowBody { ms } => Some(Duration::from_millis(*ms)),
+            Self::EndlessBody => Some(Duration::from_millis(100)),
+            _ => None,
+        }
+    }
+
     /// Whether it replaces the answer, so that no further fault is looked for.
     fn is_final(&self) -> bool {
         matches!(
@@ -147,6 +189,7 @@ impl Effect {
             Effect::TooManyRequests { .. }
                 | Effect::ThrottlePage { .. }
                 | Effect::LoginPage
+                | Effect::ErrorObject
                 | Effect::Status { .. }
         )
     }

@@ -14,6 +14,8 @@ mod convert;
 mod digest;
 mod explain;
 mod fields;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guide;
 mod paging;
 mod ranges;

@@ -86,7 +86,7 @@ impl BudgetBook {
             };
         };
         let slot = quota.slot();
-        let current = now.div_euclid(slot) * slot;
+        let current = now.div_euclid(slot).saturating_mul(slot);
         let counted = COUNTED.saturating_mul(slot);
         self.taken
             .retain(|(begun, _)| begun.saturating_add(counted) > current);

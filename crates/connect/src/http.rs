@@ -24,6 +24,7 @@ pub(crate) use failure::{is_throttling_page, of_answer};
 pub(crate) use guard::addresses;
 pub(crate) use redact::{redact_known, shorten};
 pub(crate) use retry::retry_after;
+pub(crate) use send::join;
 
 use crate::budget::Quota;
 use crate::connector::Outbound;

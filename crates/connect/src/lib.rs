@@ -16,6 +16,8 @@ pub mod connector;
 pub mod contract;
 pub mod destination;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grant;
 pub mod http;
 pub mod mail;

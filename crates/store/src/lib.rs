@@ -33,6 +33,8 @@ mod error;
 mod forget;
 #[cfg(test)]
 mod full_disk;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grant;
 mod health;
 mod in_step;

@@ -27,11 +27,25 @@ pub const EFFECTS: &[(&str, &str)] = &[
         "reset [at=MOMENT]",
         "the connection is reset before-headers, after-headers or mid-body",
     ),
+    (
+        "error-object",
+        "an object that tells of a failure, with status 200",
+    ),
+    ("gzip-lie", "the body is said to be compressed and is not"),
+    ("endless-body", "the body comes in pieces and never ends"),
+    (
+        "slow-body ms=N",
+        "the body comes in twenty pieces, so many milliseconds apart",
+    ),
     ("truncated-json", "the body ends in the middle"),
     ("invalid-json", "the body is no JSON"),
     (
         "wrong-type field=PATH value=JSON [every=N]",
         "a field holds something else in every N-th row",
+    ),
+    (
+        "lone-surrogate field=PATH [every=N]",
+        "a text holds half of a surrogate pair in every N-th row",
     ),
     (
         "drop-field field=PATH [every=N]",
@@ -50,9 +64,14 @@ pub const EFFECTS: &[(&str, &str)] = &[
         "the first page again and again, under one cursor name",
     ),
     ("endless-pages", "full pages of new ids for ever"),
+    ("cursor-loop length=N", "N pages in turn, again and again"),
     (
         "duplicate-ids",
         "every page begins with the last row of the page before",
+    ),
+    (
+        "changed-duplicates field=PATH value=JSON",
+        "the same, and the row holds something else the second time",
     ),
     (
         "missing-records ids=N,N [short-page]",
@@ -185,6 +204,13 @@ impl FromStr for Fault {
 }
 
 impl Words {
+    /// The word `value`.
+    fn json(&mut self) -> Result<Value, FaultText> {
+        let text = self.must("value", "value=JSON")?.value.unwrap_or_default();
+        // What is no JSON is meant as text.
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
     fn effect(&mut self) -> Result<Effect, FaultText> {
         let name = self.effect.name.clone();
         if self.effect.value.is_some() && name != "latency" {
@@ -224,16 +250,21 @@ impl Words {
                     },
                 },
             },
+            "error-object" => Effect::ErrorObject,
+            "gzip-lie" => Effect::GzipLie,
+            "endless-body" => Effect::EndlessBody,
+            "slow-body" => Effect::SlowBody {
+                ms: self.must("ms", "ms=N")?.number("milliseconds, such as ms=50")?,
+            },
             "truncated-json" => Effect::TruncatedJson,
             "invalid-json" => Effect::InvalidJson,
             "wrong-type" => Effect::WrongType {
                 field: self.must("field", "field=PATH")?.text(),
-                value: {
-                    let word = self.must("value", "value=JSON")?;
-                    let text = word.value.unwrap_or_default();
-                    // What is no JSON is meant as text.
-                    serde_json::from_str(&text).unwrap_or(Value::String(text))
-                },
+                value: self.json()?,
+                every: self.every()?,
+            },
+            "lone-surrogate" => Effect::LoneSurrogate {
+                field: self.must("field", "field=PATH")?.text(),
                 every: self.every()?,
             },
             "drop-field" => Effect::DropField {
@@ -244,7 +275,21 @@ impl Words {
             "repeat-page" => Effect::RepeatPage,
             "stuck-cursor" => Effect::StuckCursor,
             "endless-pages" => Effect::EndlessPages,
+            "cursor-loop" => Effect::CursorLoop {
+                length: {
+                    let expected = "a number above 0, such as length=2";
+                    let word = self.must("length", "length=N")?;
+                    match word.number(expected)? {
+                        0 => return Err(word.wrong(expected)),
+                        length => length,
+                    }
+                },
+            },
             "duplicate-ids" => Effect::DuplicateIds,
+            "changed-duplicates" => Effect::ChangedDuplicates {
+                field: self.must("field", "field=PATH")?.text(),
+                value: self.json()?,
+            },
             "missing-records" => {
                 let word = self.must("ids", "ids=N,N")?;
                 let ids: Result<_, std::num::ParseIntError> =

@@ -8,6 +8,8 @@ use tokio::time::{Instant, sleep};
 
 /// How long a pause that another process was asked for may go unnoticed here.
 const LOOK: Duration = Duration::from_secs(1);
+/// How much longer than told who got something last waits at most.
+const BEHIND: Duration = Duration::from_millis(250);
 /// Waits between tries to reach the budget.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(100),
@@ -33,6 +35,8 @@ struct Held {
     /// How many are taken at once: more while they are used up, fewer when they were not.
     handful: u32,
     used: u32,
+    /// Whether it got something since it last had to wait.
+    got: bool,
 }
 
 impl Purse {
@@ -53,6 +57,7 @@ impl Purse {
                 looked: None,
                 handful: 1,
                 used: 0,
+                got: false,
             }),
         })
     }
@@ -76,12 +81,20 @@ impl Purse {
             }
             let wanted = if stocked { 0 } else { held.next_handful(self.quota) };
             match self.budget.take(self.quota, wanted).await {
-                Ok(given) if !given.wait.is_zero() => sleep(given.wait).await,
+                Ok(given) if !given.wait.is_zero() => {
+                    // Whoever got nothing comes first the next time: a busy process must not starve another.
+                    let behind = match self.quota {
+                        Some(quota) if std::mem::take(&mut held.got) => (quota.per / 80).min(BEHIND),
+                        _ => Duration::ZERO,
+                    };
+                    sleep(given.wait + behind).await;
+                }
                 Ok(given) => {
                     held.looked = Some(now);
                     if wanted > 0 {
                         held.left = given.requests;
                         held.until = now + given.valid;
+                        held.got = true;
                     }
                 }
                 Err(error) => match failures.next() {
@@ -108,7 +121,8 @@ impl Held {
     fn next_handful(&mut self, quota: Option<Quota>) -> u32 {
         let most = quota.map_or(1, |quota| (quota.requests / 20).max(1));
         self.handful = match self.left {
-            0 => self.handful.saturating_mul(2),
+            0 if self.used > 0 => self.handful.saturating_mul(2),
+            0 => self.handful,
             _ => self.used,
         }
         .clamp(1, most);

@@ -386,16 +386,21 @@ impl Inner {
     }
 
     fn url(&self, path: &str, query: &[(&str, String)]) -> Url {
-        let mut url = self.options.base.clone();
-        let prefix = self.options.base.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{prefix}{path}"));
-        url.set_fragment(None);
-        url.set_query(None);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        url
+        join(&self.options.base, path, query)
     }
+}
+
+/// `path` and `query` below `base`.
+pub(crate) fn join(base: &Url, path: &str, query: &[(&str, String)]) -> Url {
+    let mut url = base.clone();
+    let prefix = base.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{prefix}{path}"));
+    url.set_fragment(None);
+    url.set_query(None);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    url
 }
 
 const MAY_BE_DONE: &str = "It may have been carried out all the same";

@@ -197,6 +197,11 @@ impl Authorization for CodeFlow {
     }
 }
 
+/// Whether a callback's query can be read.
+pub(crate) fn is_callback_query(query: &str) -> bool {
+    read_query(query).is_ok()
+}
+
 /// The parts of a callback's query that matter; others, such as `iss` (RFC 9207), are let pass. A part that comes
 /// twice makes the whole query void (RFC 6749 §3.1).
 fn read_query(query: &str) -> Result<Returned, &'static str> {

@@ -131,7 +131,7 @@ fn refused(
 }
 
 /// The pair in a token answer (RFC 6749 §5.1), or what is wrong with it.
-fn read_pair(body: &Value, asked_at: Timestamp) -> Result<NewGrant, String> {
+pub(crate) fn read_pair(body: &Value, asked_at: Timestamp) -> Result<NewGrant, String> {
     let text = |name: &str| {
         body.get(name)
             .and_then(Value::as_str)

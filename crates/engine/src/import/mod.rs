@@ -49,6 +49,18 @@ impl Owners {
     }
 }
 
+/// Reads the lines of a file as each of the imports does, for fuzzing (`fuzz/`) alone.
+#[doc(hidden)]
+pub fn fuzz_lines(bytes: &[u8]) {
+    let clients = csv_lines::read_lines("clients.csv", bytes, &["name"], &["name"]);
+    let assets = ["client", "name", "serial_number", "site"];
+    let assets = csv_lines::read_lines("assets.csv", bytes, &assets, &["client", "name"]);
+    for (lines, report) in [clients, assets].into_iter().flatten() {
+        let bad = report.bad_lines.len();
+        assert!(lines.len() + bad <= bytes.len() + 1, "more lines than bytes");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,7 @@ impl Clock for SystemClock {
 }
 
 const QUOTA: usize = 20;
-const PER: Duration = Duration::from_millis(1_500);
+const PER: Duration = Duration::from_secs(3);
 
 struct Pair {
     engines: [Engine; 2],
@@ -100,10 +100,10 @@ impl Pair {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_stretch_of_time_sees_more_requests_than_the_account_may_be_asked() {
     TestStore::on_every_engine(async |test| {
-        let settings = [("quota", QUOTA as u64), ("quota_ms", 1_500)];
+        let settings = [("quota", QUOTA as u64), ("quota_ms", 3_000)];
         let pair = pair(&test, &settings).await;
         let begun = Instant::now();
-        let asked = pair.ask_until(begun + 4 * PER).await;
+        let asked = pair.ask_until(begun + 3 * PER).await;
         let arrivals = pair.directory.arrivals();
         for (at, first) in arrivals.iter().enumerate() {
             let within = arrivals[at..].iter().take_while(|other| **other - *first < PER);
@@ -114,9 +114,9 @@ async fn no_stretch_of_time_sees_more_requests_than_the_account_may_be_asked() {
             );
         }
         assert!(asked.iter().all(|asked| *asked > 0), "both get some: {asked:?}");
-        // Without a budget this would be hundreds; with one that lost what it gave, few.
+        // Without a budget this would be hundreds; with one that gave nothing back, no more than the first 20.
         assert!(
-            arrivals.len() >= 2 * QUOTA,
+            arrivals.len() > QUOTA,
             "{} requests in {:?}",
             arrivals.len(),
             begun.elapsed()

@@ -27,11 +27,16 @@ pub struct Hub {
 impl Hub {
     /// A hub that has connected to nothing yet.
     pub async fn new(store: &TestStore, options: Options) -> Self {
+        Self::on(engine_on(store), options).await
+    }
+
+    /// The same with an engine of its own kind.
+    pub async fn on(engine: Engine, options: Options) -> Self {
         // Somebody else may have installed one already in this process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let ninja = NinjaOne::start_on_loopback(options).await.unwrap();
         Self {
-            engine: engine_on(store),
+            engine,
             actor: owner(),
             ninja,
             technician: ("tech@example.test".to_owned(), "demo-password".to_owned()),

@@ -3,17 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
 mod backing_up;
+mod budgets;
 mod conflicts;
 mod connecting;
 mod deciding;
 mod hub;
 mod importing;
 mod interrupted;
+mod liar_source;
 mod notifying;
 mod row_errors;
 mod story;
 mod switching;
 mod two_bridges;
 mod undo_moments;
+mod undo_seeds;
 mod undoing;
 mod wizard;

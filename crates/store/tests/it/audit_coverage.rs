@@ -18,6 +18,10 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ("release_lease", "a lease"),
     ("release_leases", "a lease"),
     ("leases", "only looks"),
+    (
+        "change_request_budget",
+        "how many requests an account was asked of late",
+    ),
     ("begin_refresh", "a turn; the grant it brings is noted"),
     ("abandon_refresh", "a turn given back"),
     ("note_progress", "how far a job is"),

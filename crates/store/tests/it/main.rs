@@ -19,6 +19,7 @@ mod instances;
 mod leases;
 mod links;
 mod opening;
+mod outages;
 mod passes;
 mod plans;
 mod projections;

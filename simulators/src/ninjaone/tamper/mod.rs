@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
@@ -21,11 +22,16 @@ use crate::faults::{Effect, Moment};
 use crate::listener::Cut;
 use rows::{absurd, every_nth, is_single, put, rename_cursor, row_id, row_list, rows};
 
+/// Where a lone surrogate goes.
+const SURROGATE_HERE: &str = "#surrogate#";
+
 /// What has to be remembered from page to page, by path.
 #[derive(Default)]
 pub(super) struct Memory {
     last_rows: Mutex<HashMap<String, Value>>,
     pages: Mutex<HashMap<String, i64>>,
+    /// The queries of the first pages, for those that come again.
+    queries: Mutex<HashMap<String, Vec<String>>>,
 }
 
 /// Waits, but not longer than the simulator lives.
@@ -57,6 +63,8 @@ pub(super) async fn answer(
             Effect::TooManyRequests { retry_after } => return too_many(retry_after.as_deref()),
             Effect::ThrottlePage { status } => return page(*status, THROTTLE_PAGE),
             Effect::LoginPage => return page(200, LOGIN_PAGE),
+            Effect::ErrorObject => return error_object(tenant),
+            Effect::CursorLoop { length } => go_round(tenant, path, *length, &mut request),
             Effect::Status { status } => return Refusal::failure(*status).into_response(),
             Effect::Reset {
                 at: Moment::BeforeHeaders,
@@ -109,6 +117,14 @@ async fn bend(
         body = bend_body(tenant, path, effect, asked, body);
     }
     parts.headers.remove(header::CONTENT_LENGTH);
+    if effects.contains(&Effect::GzipLie) {
+        let gzip = HeaderValue::from_static("gzip");
+        parts.headers.insert(header::CONTENT_ENCODING, gzip);
+    }
+    if let Some(pause) = effects.iter().find_map(Effect::pause) {
+        let endless = effects.contains(&Effect::EndlessBody);
+        return Response::from_parts(parts, Body::from_stream(dribble(body, pause, endless)));
+    }
     let reset = effects.iter().find_map(|effect| match effect {
         Effect::Reset { at } => Some(*at),
         _ => None,
@@ -127,6 +143,23 @@ async fn bend(
             Response::from_parts(parts, Body::from_stream(broken(kept, cut)))
         }
     }
+}
+
+/// A body in twenty pieces, each after a pause; an endless one goes on with blanks, which JSON allows.
+fn dribble(
+    body: Bytes,
+    pause: Duration,
+    endless: bool,
+) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> {
+    let piece = body.len().div_ceil(20).max(1);
+    stream::unfold(body, move |mut left| async move {
+        tokio::time::sleep(pause).await;
+        if left.is_empty() {
+            return endless.then(|| (Ok(Bytes::from_static(b" ")), left));
+        }
+        let piece = left.split_to(piece.min(left.len()));
+        Some((Ok(piece), left))
+    })
 }
 
 /// A body that gives `kept`, lets it be sent, and then breaks the connection.
@@ -167,6 +200,14 @@ fn bend_body(tenant: &Tenant, path: &str, effect: &Effect, asked: &Paging, body:
                 put(row, field, Some(wrong));
             }
         }
+        Effect::LoneSurrogate { field, every } => {
+            for row in every_nth(rows(&mut value), *every) {
+                put(row, field, Some(&json!(SURROGATE_HERE)));
+            }
+            // No text of this language holds one, so it is written into the bytes.
+            let text = decimals::write(&value).replace(SURROGATE_HERE, r"half \ud800 of it");
+            return Bytes::from(text);
+        }
         Effect::DropField { field, every } => {
             for row in every_nth(rows(&mut value), *every) {
                 put(row, field, None);
@@ -176,7 +217,14 @@ fn bend_body(tenant: &Tenant, path: &str, effect: &Effect, asked: &Paging, body:
         Effect::RepeatPage => rename_cursor(&mut value, &format!("page-{}", tenant.memory.page(path))),
         Effect::StuckCursor => rename_cursor(&mut value, "stuck"),
         Effect::EndlessPages => endless(tenant, path, asked, &mut value),
-        Effect::DuplicateIds => duplicate(tenant, path, asked, &mut value),
+        Effect::CursorLoop { length } => {
+            let page = tenant.memory.page(path) % i64::try_from(*length).unwrap_or(1);
+            rename_cursor(&mut value, &format!("loop-{page}"));
+        }
+        Effect::DuplicateIds => duplicate(tenant, path, asked, &mut value, None),
+        Effect::ChangedDuplicates { field, value: other } => {
+            duplicate(tenant, path, asked, &mut value, Some((field, other)));
+        }
         Effect::MissingRecords { ids, .. } => {
             if let Some(rows) = row_list(&mut value) {
                 rows.retain(|row| !row_id(row).is_some_and(|id| ids.contains(&id)));
@@ -209,6 +257,13 @@ fn too_many(retry_after: Option<&str>) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
     response
+}
+
+/// What an application server says that lost its status on the way.
+fn error_object(tenant: &Tenant) -> Response {
+    let incident = tenant.incident_id();
+    Json(json!({ "resultCode": "FAILURE", "errorMessage": "The service is not available", "incidentId": incident }))
+        .into_response()
 }
 
 fn page(status: u16, text: &'static str) -> Response {
@@ -267,6 +322,29 @@ fn set_query(request: &mut Request, query: &str) {
     }
 }
 
+/// Asks for one of the first `length` pages again, once they were given.
+fn go_round(tenant: &Tenant, path: &str, length: usize, request: &mut Request) {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let again = {
+        let mut remembered = tenant
+            .memory
+            .queries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let queries = remembered.entry(path.to_owned()).or_default();
+        if queries.len() < length {
+            queries.push(query);
+            None
+        } else {
+            queries.rotate_left(1);
+            queries.last().cloned()
+        }
+    };
+    if let Some(query) = again {
+        set_query(request, &query);
+    }
+}
+
 /// Asks for a page with room for `more` further rows.
 fn widen(request: &mut Request, asked: &Paging, more: usize) {
     let Some(size) = asked.size else { return };
@@ -295,7 +373,13 @@ fn endless(tenant: &Tenant, path: &str, asked: &Paging, value: &mut Value) {
 }
 
 /// Puts the last row of the page before in front, without making the page longer.
-fn duplicate(tenant: &Tenant, path: &str, asked: &Paging, value: &mut Value) {
+fn duplicate(
+    tenant: &Tenant,
+    path: &str,
+    asked: &Paging,
+    value: &mut Value,
+    change: Option<(&String, &Value)>,
+) {
     let Some(rows) = row_list(value) else { return };
     let size = asked.size.unwrap_or(usize::MAX);
     let mut remembered = tenant
@@ -308,7 +392,10 @@ fn duplicate(tenant: &Tenant, path: &str, asked: &Paging, value: &mut Value) {
     } else {
         remembered.remove(path)
     };
-    if let Some(previous) = previous.filter(|_| !rows.is_empty()) {
+    if let Some(mut previous) = previous.filter(|_| !rows.is_empty()) {
+        if let Some((field, other)) = change {
+            put(&mut previous, field, Some(other));
+        }
         rows.insert(0, previous);
         // Otherwise the rows pushed out would only be lost to a reader that goes on from the last id it saw.
         rows.truncate(size.max(2));

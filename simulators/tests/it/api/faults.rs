@@ -160,6 +160,83 @@ async fn a_page_repeats_and_pages_never_end() {
 }
 
 #[tokio::test]
+async fn pages_go_round_in_circles_of_any_length() {
+    for length in [1, 2, 7] {
+        let stand = Stand::of(60).await;
+        let path = "/v2/devices?pageSize=3";
+        stand
+            .ninja
+            .faults()
+            .always(DEVICES, Effect::CursorLoop { length });
+        let mut pages = Vec::new();
+        let mut after = 0;
+        for _ in 0..3 * length {
+            let page = stand.rows(&format!("{path}&after={after}")).await;
+            after = id_of(&page[2]);
+            pages.push(after);
+        }
+        let different: BTreeSet<_> = pages.iter().collect();
+        assert!(different.len() <= 7, "{length}: {pages:?}");
+        assert_eq!(pages[length..2 * length], pages[2 * length..], "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_comes_again_with_other_content() {
+    let stand = Stand::of(60).await;
+    let effect = Effect::ChangedDuplicates {
+        field: "organizationId".to_owned(),
+        value: json!(999),
+    };
+    stand.ninja.faults().always(DEVICES, effect);
+    let first = stand.rows("/v2/devices?pageSize=10").await;
+    let last = id_of(&first[9]);
+    let second = stand.rows(&format!("/v2/devices?pageSize=10&after={last}")).await;
+    assert_eq!(
+        (id_of(&second[0]), &second[0]["organizationId"]),
+        (last, &json!(999))
+    );
+    assert_ne!(first[9]["organizationId"], json!(999));
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_body_is_not_true() {
+    let stand = Stand::of(30).await;
+    let faults = stand.ninja.faults();
+    faults.next(DEVICES, 1, Effect::ErrorObject);
+    let (status, kind, body) = stand.get(DEVICES).await;
+    assert!(
+        status == 200 && kind.starts_with("application/json") && body.contains("FAILURE"),
+        "{body}"
+    );
+
+    faults.next(DEVICES, 1, Effect::GzipLie);
+    let response = stand.send(Method::GET, DEVICES).await.unwrap();
+    // A client that unpacks takes the header away, and cannot read the rest.
+    let said = response.headers().contains_key("content-encoding");
+    assert!(said || response.text().await.is_err());
+
+    let field = "systemName".to_owned();
+    faults.next(DEVICES, 1, Effect::LoneSurrogate { field, every: 1 });
+    let (_, _, body) = stand.get(DEVICES).await;
+    assert!(body.contains(r"half \ud800 of it"), "{body}");
+    assert!(serde_json::from_str::<Value>(&body).is_err());
+
+    faults.next(DEVICES, 1, Effect::SlowBody { ms: 20 });
+    let begun = Instant::now();
+    assert!(serde_json::from_str::<Value>(&stand.get(DEVICES).await.2).is_ok());
+    assert!(begun.elapsed() >= Duration::from_millis(400));
+
+    faults.next(DEVICES, 1, Effect::EndlessBody);
+    let response = stand.send(Method::GET, DEVICES).await.unwrap();
+    assert!(
+        tokio::time::timeout(Duration::from_secs(4), response.text())
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
 async fn ids_come_twice_and_the_list_still_ends() {
     let stand = Stand::of(60).await;
     let whole = stand.walk(DEVICES, 10).await;

@@ -286,17 +286,17 @@ async fn an_update_whose_answer_was_lost_is_done_when_it_comes_again() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_gone_is_no_refusal() {
+async fn a_directory_that_is_gone_leaves_nothing_in_doubt() {
     let stand = Stand::start(1).await;
     let (base, write) = (stand.directory.base_url(), stand.create("m"));
     let id = stand.created("a").await;
     stand.directory.shutdown().await.unwrap();
     let to = testkit::directory::open(&base, KEY, &hasty(1));
     let results = to.write(&[write, rename(&id, "a", "b")], soon()).await;
-    // The HTTP stack does not say whether anything left, so a creation stays in doubt.
+    // Nothing left, and the HTTP stack says so.
     assert_eq!(
         results.iter().map(sort).collect::<Vec<_>>(),
-        ["unknown", "refused"]
+        ["refused", "refused"]
     );
     assert!(to.clients().await.is_err());
 }
