@@ -146,6 +146,9 @@ impl Fields {
     }
 }
 
+/// Longer help is the guide's, where there is one beside the form.
+const LONG_HELP: usize = 300;
+
 fn field(connector: &dyn Connector, setting: &Setting, typed: &Typed, is_new: bool) -> Field {
     if setting.secret {
         let kept = if is_new {
@@ -166,7 +169,8 @@ fn field(connector: &dyn Connector, setting: &Setting, typed: &Typed, is_new: bo
     let name = format!("{SETTING}{}", setting.key);
     let choices = connector.choices(setting.key);
     let field = if choices.is_empty() {
-        Field::text(&name, setting.label).help(setting.help)
+        let told = setting.help.len() > LONG_HELP && !connector.guide(&Value::Null, &[]).is_empty();
+        Field::text(&name, setting.label).help(if told { "" } else { setting.help })
     } else {
         // The choices say what there is; the long help of the command line would say it twice.
         let blank = [("", "Choose …")];
