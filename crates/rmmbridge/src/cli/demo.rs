@@ -246,10 +246,7 @@ async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: O
     output.show(&document, || {
         format!(
             "rmmbridge: {}\n\nOpen this link, which signs you in once:\n{link}\n\n\
-             Then connect the simulated NinjaOne with its {} devices:\n\
-             \x20 Region         Custom, {ninja_url}; allow private hosts\n\
-             \x20 Client ID      demo-web        Client secret  demo-web-secret\n\
-             \x20 Technician     tech@example.test / demo-password\n\n\
+             Then connect the simulated NinjaOne with its {} devices: the form there is filled in and says the rest.\n\n\
              Ctrl-C ends it.",
             site.public_url, arguments.devices
         )

@@ -121,6 +121,7 @@ pub async fn pages_and_worker(
     concurrency: usize,
 ) -> anyhow::Result<()> {
     let queue = Queue::open(session.store.clone()).await?;
+    let address = site.public_url.clone();
     let web = Web::new(session.engine.clone(), Arc::new(queue.clone()), site);
     let options = WorkerOptions { concurrency };
     let begun = Worker::begin(
@@ -138,6 +139,7 @@ pub async fn pages_and_worker(
         }
         Err(error) => return Err(error.into()),
     };
+    eprintln!("serve: ready on {address}");
     let pages = web::serve(web, listener, session.stop.clone());
     let work = async {
         match worker {

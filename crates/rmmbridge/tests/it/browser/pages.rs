@@ -10,16 +10,19 @@ async fn h05_h06_h20_h26_h27_ninjaone_is_connected_from_the_demo_s_link() {
     };
     let program = Program::new();
     let demo = program.start(&["demo", "--serve", "--listen", "127.0.0.1:0", "--devices", "60"]);
-    let link = demo.says("/sign-in/link?token=");
-    browser.go(link.trim()).await;
+    let ready = demo.says("serve: ready on ");
+    let address = ready.rsplit(' ').next().unwrap().trim_end_matches('/').to_owned();
+    let hub = Program::in_directory(&program.data_dir().join("demo"));
+    let listen = address.strip_prefix("http://").unwrap();
+    let link = hub.json(&["people", "link", "demo", "--listen", listen]);
+    browser.go(link["link"].as_str().unwrap()).await;
     browser.heading("Sign in by link").await;
     browser.picture("pages-link").await;
     browser.press("Sign in").await;
     browser.heading("Overview").await;
     browser.picture("pages-overview-empty").await;
 
-    let address = browser.address().await;
-    let page = |path: &str| format!("{}{path}", address.trim_end_matches('/'));
+    let page = |path: &str| format!("{address}{path}");
     browser.go(&page("/connections")).await;
     browser.heading("Connections").await;
     browser.picture("pages-connections").await;
@@ -47,6 +50,7 @@ async fn h05_h06_h20_h26_h27_ninjaone_is_connected_from_the_demo_s_link() {
     browser.heading("Runs").await;
     browser.picture("pages-runs").await;
     browser.close().await;
+    demo.signal("INT");
     let ended = demo.end();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
 }
