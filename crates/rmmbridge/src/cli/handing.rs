@@ -30,6 +30,10 @@ pub async fn runner_or_worker(session: &Session) -> anyhow::Result<Option<Runner
 }
 
 /// What became of a job that was followed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it, and it is taken apart at once"
+)]
 pub enum Followed {
     /// It was done, or stopped for a person after it did what it could.
     Result(JobResult),
