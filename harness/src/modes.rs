@@ -171,7 +171,7 @@ pub async fn disk_full(
             "no backup although there is space again: {verified:?}"
         );
     }
-    world.calm_down(&mut tally.borrow_mut().rota).await?;
+    stage.calm_down(tally).await?;
     stage.finish(tally).await?;
     let assets = verdict::check(&hub, &world, &program).await?;
     tally.borrow_mut().assets += assets as u64;

@@ -74,10 +74,11 @@ pub async fn play(setup: &Setup, mut chance: Chance, tally: &RefCell<Tally>) -> 
         .answered
         .values()
         .filter_map(|by_status| by_status.get(&0));
-    let mut tally = tally.borrow_mut();
-    tally.late += effects.late;
-    tally.lost_answers += cut.sum::<u64>();
-    drop(tally);
+    {
+        let mut tally = tally.borrow_mut();
+        tally.late += effects.late;
+        tally.lost_answers += cut.sum::<u64>();
+    }
     hub.store.close().await;
     Ok(())
 }
@@ -99,7 +100,7 @@ impl Stage<'_> {
         }
         self.zombie(chance, tally).await?;
         // Two workers side by side, and commands beside them.
-        for _ in 0..attempts.div_ceil(4) {
+        for _ in 0..attempts.div_ceil(2) {
             let mut chances = [0; 3].map(|_| Chance::new(chance.draw()));
             let [first, second, commands] = &mut chances;
             let beside = async {
