@@ -15,7 +15,7 @@ use url::Url;
 use web::{Site, Web};
 
 /// Where it listens unless told otherwise: the port of `connect`'s redirect URI, so that one registration does for both.
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8790);
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8411);
 
 /// Where browsers and vendors find the pages.
 #[derive(Clone, Debug, Args)]
