@@ -27,7 +27,8 @@ pub struct Forgotten {
 impl Store {
     /// Forgets rows of one plan made before `before` and of its runs, at most `batch` of each; `None` when there is no
     /// such plan. A plan is left alone while it is the newest of its bridge, while one of its runs began after
-    /// `before`, goes on or is being undone, and while a write of it has no known outcome.
+    /// `before`, goes on or is being undone, while a record of it could not be written (it may still be listed as
+    /// such), and while a write of it has no known outcome.
     ///
     /// # Errors
     /// When the database fails; what was forgotten by then stays so, and the next call goes on.
@@ -38,12 +39,13 @@ impl Store {
             (String,),
             "SELECT p.id FROM plan p
              WHERE (p.forgotten IS NULL OR p.forgotten < 0) AND p.created < $1
-               AND EXISTS (SELECT 1 FROM plan n WHERE n.bridge_id = p.bridge_id AND n.undoes IS NULL
+               AND EXISTS (SELECT 1 FROM plan n WHERE n.bridge_id = p.bridge_id AND n.undoes IS NULL AND n.about IS NULL
                            AND n.ready = p.ready AND n.created > p.created)
                AND NOT EXISTS (SELECT 1 FROM run r WHERE r.plan_id = p.id
                                AND (r.started >= $1 OR r.state = 'running'))
                AND NOT EXISTS (SELECT 1 FROM run u JOIN run r ON u.undoes = r.id WHERE r.plan_id = p.id
                                AND (u.started >= $1 OR u.state = 'running'))
+               AND NOT EXISTS (SELECT 1 FROM run_item i WHERE i.plan_id = p.id AND i.state IN ('failed', 'unknown'))
                AND NOT EXISTS (SELECT 1 FROM write_claim c WHERE c.plan_id = p.id AND c.sent_at IS NOT NULL)
              ORDER BY p.created, p.id LIMIT 1",
             micros(before)

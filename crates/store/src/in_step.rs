@@ -36,7 +36,7 @@ impl Store {
         let plans = fetch_all!(
             conn,
             (i64, String),
-            "SELECT created, counts FROM plan WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL
+            "SELECT created, counts FROM plan WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL AND about IS NULL
              ORDER BY created DESC, id DESC LIMIT $3",
             bridge.as_str(),
             true,
@@ -46,7 +46,7 @@ impl Store {
             conn,
             (String, Option<i64>, String, String),
             "SELECT p.id, r.finished, r.counts, p.counts FROM run r JOIN plan p ON p.id = r.plan_id
-             WHERE r.bridge_id = $1 AND r.kind = 'apply' AND r.state = 'finished'
+             WHERE r.bridge_id = $1 AND r.kind = 'apply' AND r.state = 'finished' AND p.about IS NULL
              ORDER BY r.started DESC, r.id DESC LIMIT $2",
             bridge.as_str(),
             LOOKED_AT

@@ -34,6 +34,20 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ("end_job", "a job ended; its run is noted"),
     ("overtake_jobs", "a later job stands for an earlier one"),
     ("move_schedule", "a tick; its job is noted"),
+    // People: what they do is noted, how their sessions go on is not.
+    ("add_person", "noted by `add_person_in`"),
+    ("add_first_person", "noted by `add_person_in`"),
+    ("use_sign_in_token", "used up; the sign-in it leads to is noted"),
+    ("count_sign_in_failure", "counted, to slow guessing down"),
+    ("put_web_session", "a session; the sign-in is noted"),
+    ("touch_web_session", "a session goes on"),
+    ("remove_web_session", "a session ends"),
+    (
+        "begin_consent",
+        "a consent under way; the grant it brings is noted",
+    ),
+    ("take_consent", "used up by its return"),
+    ("sweep_web_sessions", "sessions that ran out"),
     // What was noticed, not done; a channel's taking of it, or its end, is noted.
     ("put_health", "how something was found to stand"),
     ("forget_health", "what is no longer there"),

@@ -161,6 +161,25 @@ async fn what_an_undo_or_a_look_up_still_needs_stays() {
 }
 
 #[tokio::test]
+async fn a_record_that_could_not_be_written_stays_listed() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let (old, _) = carried_out(&test, &bridge, 2).await;
+        test.sql("UPDATE run_item SET state = 'failed' WHERE number = 2")
+            .await;
+        test.clock().advance(DAY);
+        planned(&test, &bridge, 1).await;
+        test.clock().advance(DAY * 200);
+        assert_eq!(forget(&test, 100).await, 0);
+        assert_eq!(rows(&test, &old.id).await.0, 2);
+        test.sql("UPDATE run_item SET state = 'done' WHERE number = 2")
+            .await;
+        assert_eq!(forget(&test, 100).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn how_long_rows_are_kept_is_a_setting() {
     TestStore::on_every_engine(async |test| {
         assert_eq!(test.kept_days().await.unwrap(), 90);
