@@ -5,7 +5,10 @@ use connect::{Connectors, Secrets};
 use engine::applying::ApplyOptions;
 use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Runner, Work};
-use model::{Actor, ActorRole, Bridge, Connection, OrganizationMatch, PlanSummary, Run, Verdict};
+use model::{
+    Actor, ActorRole, Bridge, Connection, FieldRule, OrganizationMatch, Owner, PlanSummary, RuleValue, Run,
+    Verdict,
+};
 use simulators::directory::{self, Directory};
 use simulators::ninjaone::{NinjaOne, Options};
 use simulators::technician::Technician;
@@ -77,15 +80,19 @@ impl Hub {
             .await
             .unwrap();
         let mut settings = bridge.settings.clone();
-        settings.mapping.rules.truncate(1);
-        settings.mapping.rules[0].target = "serial_number".to_owned();
-        let named = bridge
-            .settings
-            .mapping
-            .rules
-            .iter()
-            .find(|rule| rule.target == "name");
-        settings.mapping.rules.extend(named.cloned());
+        // The directory's fields are its own.
+        let rule = |target: &str, expression: &str| FieldRule {
+            target: target.to_owned(),
+            value: RuleValue::Expression(expression.to_owned()),
+            transform: None,
+            owner: Owner::Source,
+            clear: false,
+            create: None,
+        };
+        settings.mapping.rules = vec![
+            rule("serial_number", "system.serialNumber"),
+            rule("name", "systemName || dnsName"),
+        ];
         let bridge = hub
             .engine
             .change_bridge(&hub.actor, &bridge, settings)

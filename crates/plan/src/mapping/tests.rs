@@ -303,7 +303,7 @@ fn fixed_mappings_stay_as_the_preset_has_them() {
         CompiledMapping::compile(&mapping, &targets())
             .unwrap_err()
             .to_string(),
-        "the mapping is fixed by \"nobody\", and there is no such preset (there are: default, humanizeit)"
+        "the mapping is fixed by \"nobody\", and there is no such preset (there are: default, humanizeit, passportal)"
     );
     mapping.fixed_by = Some("humanizeit".to_owned());
     assert_eq!(

@@ -79,7 +79,7 @@ pub struct Arguments {
     )]
     data_dir: Option<PathBuf>,
 
-    /// The database, when it is not the one in the data directory: sqlite:PATH or postgres://user@host/name
+    /// The database, if not the one in the data directory: sqlite:PATH or postgres://user@host/name
     #[arg(
         long,
         global = true,

@@ -28,12 +28,11 @@ pub struct SiteArguments {
     #[arg(long, value_name = "URL", env = "RMMBRIDGE_PUBLIC_URL", hide_env = true)]
     pub public_url: Option<Url>,
 
-    /// Path a consent comes back to; with the public URL it is the redirect URI to register
+    /// Path a consent comes back to, part of the redirect URI to register
     #[arg(long, default_value = CALLBACK_PATHS[0], value_name = "PATH", env = "RMMBRIDGE_CALLBACK_PATH", hide_env = true)]
     pub callback_path: String,
 
-    /// Redirect URI of another installation, shown for registering on the same app (test and production); may be given
-    /// several times
+    /// Redirect URI of another installation on the same app, to be shown too; may be repeated
     #[arg(long, value_name = "URI")]
     pub other_redirect: Vec<String>,
 }

@@ -3,8 +3,15 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 38] = [
     "demo",
+    "serve",
+    "people",
+    "errors",
+    "why",
+    "conflicts",
+    "duplicates",
+    "drift",
     "connect",
     "check",
     "connection",
@@ -77,6 +84,12 @@ fn every_command_explains_itself() {
         "instance confirm",
         "bridge add",
         "bridge show",
+        "errors retry",
+        "errors ignore",
+        "conflicts take",
+        "duplicates link",
+        "drift accept",
+        "people add",
         "notify add",
         "notify add mail",
         "notify test",
