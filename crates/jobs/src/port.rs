@@ -5,7 +5,7 @@ use crate::queue::Queue;
 use crate::schedule::next_tick;
 use async_trait::async_trait;
 use engine::queueing::{Jobs, NextTick};
-use model::{Actor, JobKind};
+use model::{Actor, ActorRole, JobKind};
 use store::Scheduled;
 
 impl From<Error> for engine::Error {
@@ -13,6 +13,11 @@ impl From<Error> for engine::Error {
         match error {
             Error::Engine(error) => error,
             Error::Store(error) => error.into(),
+            Error::Forbidden { actor, doing } => Self::Forbidden {
+                actor,
+                doing: doing.to_owned(),
+                role: ActorRole::Technician,
+            },
             other => Self::Queue(other.to_string()),
         }
     }
