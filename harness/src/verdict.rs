@@ -43,6 +43,52 @@ pub async fn check(hub: &Hub, world: &World, program: &Program) -> anyhow::Resul
     Ok(assets)
 }
 
+/// Marks the errors of [`nothing_unforgivable`].
+#[derive(Clone, Copy, Debug)]
+pub struct Unforgivable;
+
+impl std::fmt::Display for Unforgivable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a record was doubled or lost, or the books are broken")
+    }
+}
+
+/// What must hold at any moment, whatever else does not: nothing is doubled, what is linked is there, no write left
+/// without the log telling of it, and log and database are whole.
+///
+/// # Errors
+/// What does not hold.
+pub async fn nothing_unforgivable(hub: &Hub, world: &World) -> anyhow::Result<()> {
+    nothing_is_doubled(world)?;
+    let records = world.directory.records();
+    for (kind, collection) in COLLECTIONS {
+        let there: BTreeSet<&str> = standing(&records, collection)?
+            .iter()
+            .filter_map(|record| record["id"].as_str())
+            .collect();
+        for bridge in &hub.bridges {
+            for record in hub.store.links(&bridge.id, kind).await?.values() {
+                ensure!(
+                    there.contains(record.as_str()),
+                    "{collection}: {record} is linked and does not exist"
+                );
+            }
+        }
+    }
+    requests_are_noted(hub, world).await?;
+    let sound = hub.store.integrity().await?;
+    ensure!(sound.starts_with("ok"), "the database is not sound: {sound}");
+    Ok(())
+}
+
+/// What is linked, and where the directory keeps it.
+const COLLECTIONS: [(RecordKind, &str); 4] = [
+    (RecordKind::Client, "clients"),
+    (RecordKind::Site, "sites"),
+    (RecordKind::AssetType, "asset_types"),
+    (RecordKind::Asset, "assets"),
+];
+
 /// No mark stands on two records, archived ones included.
 fn nothing_is_doubled(world: &World) -> anyhow::Result<()> {
     let duplicates = world.directory.duplicates();
@@ -248,12 +294,7 @@ async fn nothing_left_to_write(program: &Program, bridge: &Bridge) -> anyhow::Re
 async fn links_and_records_agree(hub: &Hub, bridge: &Bridge, world: &World) -> anyhow::Result<usize> {
     let records = world.directory.records();
     let mut assets = 0;
-    for (kind, collection) in [
-        (RecordKind::Client, "clients"),
-        (RecordKind::Site, "sites"),
-        (RecordKind::AssetType, "asset_types"),
-        (RecordKind::Asset, "assets"),
-    ] {
+    for (kind, collection) in COLLECTIONS {
         let links = hub.store.links(&bridge.id, kind).await?;
         let standing = standing(&records, collection)?;
         // Of several bridges each has marks of its own.
