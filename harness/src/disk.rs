@@ -16,7 +16,7 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts one, which takes root or a namespace of one's own ([`in_own_namespace`]).
+    /// Mounts one, which takes root or a namespace of one's own.
     ///
     /// # Errors
     /// When this process may not mount.
