@@ -81,7 +81,7 @@ fn advice(cause: &Cause, device: &SourceId, organization: &SourceId) -> Option<S
         Cause::Ignored => format!("Have it planned again: rmmbridge errors unignore {device}"),
         Cause::Undone => format!("Have it written again: rmmbridge undo --release {device}"),
         Cause::OutOfScope => {
-            "Change what the bridge lets through, or the device in NinjaOne: rmmbridge bridge show, rmmbridge bridge edit"
+            "Change what the bridge lets through, or the device in NinjaOne: rmmbridge export, then rmmbridge import config"
                 .to_owned()
         }
         Cause::Absent => "Nothing has to be done: its asset is archived by the bridge's rule, if it has one".to_owned(),

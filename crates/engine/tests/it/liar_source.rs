@@ -395,7 +395,7 @@ async fn a_source_that_lies_costs_no_record_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes: few hubs at once, since each takes several of the server's connections"]
+#[ignore = "takes minutes, and is not green yet: the server closes a connection of the test, cause unknown"]
 async fn a_source_that_lies_costs_no_record_on_postgres() {
     if Engine::available().contains(&Engine::Postgres) {
         lie_on(Engine::Postgres).await;

@@ -4,7 +4,7 @@ use crate::program::Program;
 use e2e::Browser;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn h05_h06_h20_h26_h27_ninjaone_is_connected_from_the_demo_s_link() {
+async fn h05_h20_h26_h27_ninjaone_is_connected_from_the_demo_s_link() {
     let Some(browser) = Browser::open().await else {
         return;
     };
