@@ -4,6 +4,7 @@
 
 mod lanes;
 
+use crate::api_keys::require_scope;
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use crate::presence::{Runner, bridge_leases};
@@ -14,7 +15,7 @@ use crate::writing::{Links, Undoing, Writer};
 use connect::Destination;
 use lanes::Applying;
 use model::operation::Operation;
-use model::{Actor, ActorRole, Bridge, Outcome, PlanId, PlanSummary, Run, RunKind, RunState};
+use model::{Actor, ActorRole, Bridge, KeyScope, Outcome, PlanId, PlanSummary, Run, RunKind, RunState};
 use std::collections::BTreeSet;
 use store::crash::{Point, point};
 
@@ -71,6 +72,7 @@ impl Engine {
         options: ApplyOptions,
         work: Work<'_>,
     ) -> Result<Run> {
+        require_scope(actor, KeyScope::Apply)?;
         let engine = &self.acting(actor);
         self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;

@@ -1,7 +1,7 @@
 //! What goes wrong in a use case, in words that name the thing, the cause and the next step.
 
 use connect::SettingProblem;
-use model::ActorRole;
+use model::{ActorRole, KeyScope};
 
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,6 +58,27 @@ pub enum Error {
     /// A link that works once was used, or is too old.
     #[error("this link was used already, or it is too old")]
     TokenUsed,
+    /// An API key that does not work: which of the reasons is nobody's business who shows one.
+    #[error("this API key is not known, has expired or was revoked. Make one under Settings, API keys")]
+    KeyRefused,
+    /// An API key is not good for this.
+    #[error(
+        "the API key `{key}` is not good for the scope `{scope}`. Make one that is under Settings, API keys"
+    )]
+    OutOfScope {
+        /// The key's name.
+        key: String,
+        /// The scope that is needed.
+        scope: KeyScope,
+    },
+    /// Something only a person may do.
+    #[error("{actor} is no person who signed in: only one may {doing}")]
+    NotAPerson {
+        /// Who asked.
+        actor: String,
+        /// What they asked for.
+        doing: &'static str,
+    },
     /// A password could not be hashed.
     #[error("checking a password: {0}")]
     Password(String),

@@ -7,6 +7,7 @@
 //! The way of the data is [`read`] → [`planning`] → [`applying`]; [`sync`] is the three in a row.
 //! [`undoing`] is the way back.
 
+pub mod api_keys;
 pub mod applying;
 pub mod assets;
 pub mod auditing;
@@ -29,6 +30,7 @@ mod grants;
 pub mod import;
 mod instance;
 pub mod keeping;
+mod label;
 mod mapper;
 pub mod mapping;
 pub mod matching;

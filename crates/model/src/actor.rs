@@ -1,5 +1,6 @@
 //! Who acts. Every use case takes an actor; what the actor may do is decided there.
 
+use crate::api_key::KeyScope;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -36,6 +37,15 @@ pub enum Actor {
         /// The schedule's name.
         name: String,
     },
+    /// A program that showed an API key, in one of the key's scopes.
+    Key {
+        /// The key's name.
+        name: String,
+        /// What is asked for.
+        scope: KeyScope,
+        /// What it may do: no more than the scope takes, and no more than whose key it is may.
+        role: Role,
+    },
 }
 
 impl Actor {
@@ -43,7 +53,7 @@ impl Actor {
     pub fn role(&self) -> Role {
         match self {
             Self::Console { .. } => Role::Owner,
-            Self::Person { role, .. } => *role,
+            Self::Person { role, .. } | Self::Key { role, .. } => *role,
             Self::Schedule { .. } => Role::Technician,
         }
     }
@@ -60,6 +70,7 @@ impl fmt::Display for Actor {
             Self::Console { user } => write!(f, "console:{user}"),
             Self::Person { name, .. } => write!(f, "person:{name}"),
             Self::Schedule { name } => write!(f, "schedule:{name}"),
+            Self::Key { name, .. } => write!(f, "key:{name}"),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! it is stored. Anything that decides something belongs in `plan`, anything that waits in `engine`.
 
 pub mod actor;
+pub mod api_key;
 pub mod bridge;
 pub mod cause;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod source;
 pub mod undone;
 
 pub use actor::{Actor, Role as ActorRole};
+pub use api_key::{ApiKey, KeyScope};
 pub use bridge::{Archive, Brakes, Bridge, BridgeSettings, NewOrganizations, Scope, SiteRule, TypeRule};
 pub use cause::Cause;
 pub use clock::{Clock, Ids, Moment, Random, Steady, TimeOrderedIds};

@@ -12,6 +12,7 @@
 
 #[macro_use]
 mod db;
+mod api_key;
 mod audit;
 mod audit_chain;
 mod audit_mark;
@@ -66,6 +67,7 @@ mod undone;
 pub mod vault;
 mod web_session;
 
+pub use api_key::{NewApiKey, StoredApiKey};
 pub use audit::{AuditEntry, AuditHead, Note, Verified};
 pub use audit_mark::AuditMark;
 pub use backup::{BackupOptions, BackupReport};

@@ -85,7 +85,9 @@ impl From<engine::Error> for Problem {
         use engine::Error as E;
         use engine::StoreError as S;
         let status = match &error {
-            E::Forbidden { .. } | E::Stranger => StatusCode::FORBIDDEN,
+            E::Forbidden { .. } | E::Stranger | E::OutOfScope { .. } | E::NotAPerson { .. } => {
+                StatusCode::FORBIDDEN
+            }
             E::Unknown { .. } | E::NoneYet { .. } | E::Store(S::Missing { .. }) => StatusCode::NOT_FOUND,
             E::StalePlan { .. }
             | E::Superseded { .. }
@@ -104,7 +106,7 @@ impl From<engine::Error> for Problem {
             | E::NotNamed { .. }
             | E::File { .. }
             | E::Input { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            E::SignIn | E::TokenUsed => StatusCode::UNAUTHORIZED,
+            E::SignIn | E::TokenUsed | E::KeyRefused => StatusCode::UNAUTHORIZED,
             E::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::Outside { .. } => StatusCode::BAD_GATEWAY,
             E::Store(S::Locked) => StatusCode::SERVICE_UNAVAILABLE,

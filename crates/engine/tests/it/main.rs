@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
+mod api_keys;
 mod backing_up;
 mod budgets;
 mod conflicts;

@@ -1,5 +1,6 @@
 //! The commands. Each has a file: its arguments, what it calls, what it prints.
 
+mod api_keys;
 mod apply;
 mod assets;
 mod audit;
@@ -115,6 +116,9 @@ enum Command {
     /// Who may sign in to the web pages; a link that signs somebody in
     #[command(subcommand)]
     People(people::PeopleCommand),
+    /// Keys by which programs use the hub
+    #[command(subcommand)]
+    ApiKeys(api_keys::ApiKeysCommand),
     /// Make a connection to NinjaOne, or change one, and authorize it in the browser
     Connect(connect::ConnectArguments),
     /// List connections, or check one point by point with the vendor's own answers
@@ -215,6 +219,7 @@ impl Command {
             Self::Demo(_) => "demo",
             Self::Serve(_) => "serve",
             Self::People(_) => "people",
+            Self::ApiKeys(_) => "api-keys",
             Self::Connect(_) => "connect",
             Self::Check(_) => "check",
             Self::Connection(_) => "connection",
@@ -296,6 +301,7 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
     let result = match command {
         Command::Serve(arguments) => serve::run(&session, arguments, output).await,
         Command::People(command) => people::run(&session, command, output).await,
+        Command::ApiKeys(command) => api_keys::run(&session, command, output).await,
         Command::Connect(arguments) => connect::run(&session, arguments, output).await,
         Command::Check(arguments) => check::run(&session, arguments, output).await,
         Command::Connection(command) => connection::run(&session, command, output).await,

@@ -41,6 +41,7 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ("count_sign_in_failure", "counted, to slow guessing down"),
     ("put_web_session", "a session; the sign-in is noted"),
     ("touch_web_session", "a session goes on"),
+    ("touch_api_key", "when a key was last used; what it did is noted"),
     ("remove_web_session", "a session ends"),
     (
         "begin_consent",
