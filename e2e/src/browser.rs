@@ -223,6 +223,91 @@ impl Browser {
             .unwrap_or_else(|error| panic!("pressing {button:?}: {error}"));
     }
 
+    /// Follows the link of this text.
+    pub async fn follow(&self, link: &str) {
+        let path = format!("//a[normalize-space()='{link}']");
+        let found = self.find(&path, link).await;
+        found
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("following {link:?}: {error}"));
+    }
+
+    /// Ticks, or unticks, the box of this label; chooses the radio button of this one.
+    pub async fn tick(&self, label: &str) {
+        let path = format!(
+            "//input[@id=//label[normalize-space()='{label}']/@for] | //label[.//b[normalize-space()='{label}']]/input \
+             | //input[@type='checkbox'][@aria-label='{label}']"
+        );
+        let found = self.find(&path, label).await;
+        found
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("ticking {label:?}: {error}"));
+    }
+
+    /// Chooses an option whose text begins with `option` in the list of this label.
+    pub async fn choose(&self, label: &str, option: &str) {
+        let path = format!(
+            "//select[@id=//label[normalize-space()='{label}']/@for]/option[starts-with(normalize-space(), '{option}')]"
+        );
+        let found = self.find(&path, option).await;
+        found
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("choosing {option:?}: {error}"));
+    }
+
+    /// Waits until the page says `text`.
+    pub async fn sees(&self, text: &str) {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            // Between two pages there is nothing to read.
+            if let Ok(body) = self.client.find(Locator::Css("body")).await
+                && body.text().await.is_ok_and(|words| words.contains(text))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the page should say {text:?}:\n{}", self.text().await);
+    }
+
+    /// Waits until the page says `text` no more.
+    pub async fn gone(&self, text: &str) {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Ok(body) = self.client.find(Locator::Css("body")).await
+                && body.text().await.is_ok_and(|words| !words.contains(text))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the page should not say {text:?}:\n{}", self.text().await);
+    }
+
+    /// Opens what is folded under this heading.
+    pub async fn unfold(&self, heading: &str) {
+        let path = format!("//summary[normalize-space()='{heading}']");
+        let found = self.find(&path, heading).await;
+        found
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("unfolding {heading:?}: {error}"));
+    }
+
+    /// Presses the button of this text twice as fast as can be, as people do who double-click everything.
+    pub async fn press_twice(&self, button: &str) {
+        let path = format!("//button[normalize-space()='{button}']");
+        self.find(&path, button).await;
+        let script = format!(
+            "const found = document.evaluate(\"{path}\", document, null, 9, null).singleNodeValue; found.click(); \
+             found.click();"
+        );
+        self.run(&script).await;
+    }
+
     /// Presses keys, wherever the focus is: `\u{e004}` is Tab, `\u{e007}` Enter.
     pub async fn keys(&self, keys: &str) {
         let focus = self

@@ -177,6 +177,11 @@ pub trait Connector: Send + Sync {
         false
     }
 
+    /// What the button says that stores the settings and authorizes by them; the page's own words when `None`.
+    fn save_label(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What a person does at the vendor before connecting, with links to the account that `settings` name and the
     /// redirect URIs to register there.
     fn guide(&self, _settings: &serde_json::Value, _redirects: &[String]) -> Vec<GuideStep> {
@@ -206,6 +211,11 @@ pub trait Connector: Send + Sync {
     /// Whether connections of this kind are sources of devices.
     fn is_source(&self) -> bool {
         false
+    }
+
+    /// Whether clients and assets are kept in it. A PSA may be both: a client's assets can be read from it, too.
+    fn is_destination(&self) -> bool {
+        !self.is_source()
     }
 
     /// Opens the connection as a source.

@@ -1,12 +1,9 @@
-//! Looking at the registry's clients: lists, one client, and the organizations whose devices are its assets.
+//! Looking at the registry's clients: lists, one client, and where its assets come from.
 
+use crate::client_sources::ClientSource;
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use jiff::Timestamp;
-use model::{Actor, ActorRole, BridgeId, Client, RecordId, RecordKind, SourceId};
-
-/// The kind of connection whose clients and assets are the registry's.
-const REGISTRY: &str = "registry";
+use model::{Actor, ActorRole, Client, RecordId};
 
 /// A page of the list of clients, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,32 +27,15 @@ pub struct ClientLine {
     pub assets: u64,
 }
 
-/// An organization whose devices are a client's assets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientSource {
-    /// The bridge that joins them.
-    pub bridge: BridgeId,
-    /// Its name.
-    pub bridge_name: String,
-    /// The name of the connection the organization is read from.
-    pub connection: String,
-    /// What the source is, e.g. `NinjaOne`.
-    pub kind: String,
-    /// The organization.
-    pub organization: SourceId,
-    /// Its name; `None` when the last snapshot has it no more.
-    pub name: Option<String>,
-    /// When it was last read.
-    pub read: Option<Timestamp>,
-}
-
 /// A client with where its assets come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDetail {
     /// The client.
     pub client: Client,
-    /// Its sources, by the name of the bridge; none while nothing is linked.
+    /// The bridges its assets may come over, by name.
     pub sources: Vec<ClientSource>,
+    /// Whether there is something to choose: both a PSA and an RMM are configured as sources.
+    pub may_choose: bool,
 }
 
 impl Engine {
@@ -109,35 +89,12 @@ impl Engine {
             name: id.to_string(),
             known: None,
         })?;
-        let mut sources = Vec::new();
-        for bridge in self.store.bridges().await? {
-            if self.store.connection(&bridge.destination).await?.kind != REGISTRY {
-                continue;
-            }
-            let links = self.store.links(&bridge.id, RecordKind::Client).await?;
-            let linked = links.into_iter().filter(|(_, client)| client == id);
-            let linked: Vec<SourceId> = linked.map(|(organization, _)| organization).collect();
-            if linked.is_empty() {
-                continue;
-            }
-            let connection = self.store.connection(&bridge.source).await?;
-            let organizations = self.store.organizations(&bridge.source).await?;
-            let read = self.store.current_snapshot(&bridge.source).await?;
-            let kind = self.connectors.get(&connection.kind);
-            let kind = kind.map_or_else(|_| connection.kind.clone(), |c| c.label().to_owned());
-            for organization in linked {
-                let known = organizations.iter().find(|o| o.id == organization);
-                sources.push(ClientSource {
-                    bridge: bridge.id.clone(),
-                    bridge_name: bridge.name.clone(),
-                    connection: connection.name.clone(),
-                    kind: kind.clone(),
-                    name: known.map(|o| o.name.clone()),
-                    organization,
-                    read: read.as_ref().map(|snapshot| snapshot.finished),
-                });
-            }
-        }
-        Ok(ClientDetail { client, sources })
+        let sources = self.sources_of(actor, &client).await?;
+        let (psa, rmm): (Vec<_>, Vec<_>) = sources.iter().partition(|source| source.is_psa);
+        Ok(ClientDetail {
+            may_choose: !psa.is_empty() && !rmm.is_empty(),
+            client,
+            sources,
+        })
     }
 }

@@ -54,6 +54,8 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     /// Passwords are hashed so many at once: each takes some 20 MB.
     pub(crate) hashing: Arc<Semaphore>,
+    /// What matching said of each bridge, for those who page through it.
+    pub(crate) seen_matchings: crate::match_list::Seen,
 }
 
 impl Engine {
@@ -64,6 +66,7 @@ impl Engine {
             connectors,
             options,
             hashing: Arc::new(Semaphore::new(HASHING)),
+            seen_matchings: Default::default(),
         }
     }
 

@@ -158,6 +158,15 @@ pub enum Error {
         /// The bridge's name.
         bridge: String,
     },
+    /// Somebody decided about an organization after it was shown to whoever decides now.
+    #[error(
+        "somebody decided about `{organization}` while this page was open, so nothing was changed. Look at it again, then \
+         decide"
+    )]
+    DecidedMeanwhile {
+        /// The organization's name.
+        organization: String,
+    },
     /// The brakes want a person to look.
     #[error("plan {plan} stops for a person: {}. Look at it, then apply it with --confirm", .warnings.join("; "))]
     NeedsConfirmation {

@@ -133,13 +133,57 @@ impl Engine {
         bridge: &Bridge,
         decisions: Vec<(SourceId, Option<Verdict>)>,
     ) -> Result<()> {
+        let stored = self.judged(actor, bridge, decisions).await?;
+        Ok(self.acting(actor).store.decide(&bridge.id, &stored).await?)
+    }
+
+    /// The same for somebody who saw what was decided before: `seen` is that, for each of the organizations.
+    ///
+    /// # Errors
+    /// [`Error::DecidedMeanwhile`] when somebody decided otherwise about one of them since; nothing is stored then.
+    pub async fn decide_as_seen(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        seen: &BTreeMap<SourceId, Option<Verdict>>,
+        decisions: Vec<(SourceId, Option<Verdict>)>,
+    ) -> Result<()> {
+        let stored = self.judged(actor, bridge, decisions).await?;
+        let store = &self.acting(actor).store;
+        match store.decide_as_seen(&bridge.id, &stored, seen).await {
+            Err(store::Error::Moved { what }) => {
+                let known = self.organizations_read(bridge).await?;
+                let name = known.into_iter().find(|o| o.id.as_str() == what);
+                Err(Error::DecidedMeanwhile {
+                    organization: name.map_or(what, |o| o.name),
+                })
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Decisions as they are stored, when all they speak of exists.
+    async fn judged(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        decisions: Vec<(SourceId, Option<Verdict>)>,
+    ) -> Result<Vec<(SourceId, Option<Decision>)>> {
         require(actor, ActorRole::Technician, "decide matches")?;
         let organizations = self.organizations_read(bridge).await?;
-        let clients = self.clients_of(bridge).await?;
+        let organizations: BTreeSet<&SourceId> = organizations.iter().map(|o| &o.id).collect();
+        let chosen = decisions
+            .iter()
+            .any(|(_, v)| matches!(v, Some(Verdict::Matched { .. })));
+        let clients = match chosen {
+            true => self.clients_of(bridge).await?,
+            false => Vec::new(),
+        };
+        let clients: BTreeSet<&RecordId> = clients.iter().map(|c| &c.id).collect();
         let at = self.clock().now();
         let mut stored = Vec::with_capacity(decisions.len());
         for (organization, verdict) in decisions {
-            if !organizations.iter().any(|o| o.id == organization) {
+            if !organizations.contains(&organization) {
                 return Err(Error::Unknown {
                     what: "organization",
                     name: organization.to_string(),
@@ -147,7 +191,7 @@ impl Engine {
                 });
             }
             if let Some(Verdict::Matched { client }) = &verdict
-                && !clients.iter().any(|c| &c.id == client)
+                && !clients.contains(client)
             {
                 return Err(Error::Unknown {
                     what: "client",
@@ -163,7 +207,7 @@ impl Engine {
             });
             stored.push((organization, decision));
         }
-        Ok(self.acting(actor).store.decide(&bridge.id, &stored).await?)
+        Ok(stored)
     }
 
     /// The organizations of the last snapshot.

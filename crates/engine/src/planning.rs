@@ -231,6 +231,12 @@ impl Engine {
             // Clients alone: assets stay as they are, also those that were linked before.
             groups.clear();
         }
+        // Where somebody chose another source for a client, this one leaves its assets as they are, too.
+        let chosen = self.store.client_sources(&bridge.destination).await?;
+        groups.retain(|(_, target), _| match target {
+            ClientTarget::Existing(client) => chosen.get(client).is_none_or(|of| *of == bridge.id),
+            ClientTarget::Of(_) => true,
+        });
         let mut conn = self.store.planning_connection().await?;
         let mut owners = None;
         let total = groups.len() as u64;

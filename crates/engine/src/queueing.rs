@@ -16,7 +16,16 @@ pub struct NextTick {
     pub paused: Option<String>,
 }
 
-/// Puts jobs into the durable queue.
+/// When a bridge is synced without anybody asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncSchedule {
+    /// Minute, hour, day of the month, month, day of the week.
+    pub cron: String,
+    /// The time zone those are meant in.
+    pub zone: String,
+}
+
+/// Puts jobs into the durable queue, and sets when they come by themselves.
 #[async_trait]
 pub trait Jobs: Send + Sync {
     /// Puts a job into the queue, to be started now; its id. `key` names the request: a second job of the same key is
@@ -31,4 +40,21 @@ pub trait Jobs: Send + Sync {
     /// # Errors
     /// When the store fails.
     async fn next_ticks(&self) -> Result<Vec<NextTick>>;
+
+    /// When a bridge is synced by itself; `None` when it never is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn sync_schedule(&self, bridge: &BridgeId) -> Result<Option<SyncSchedule>>;
+
+    /// Sets when a bridge is synced by itself; `None` for never.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] at `cron` or `zone` when that makes no sense, when the actor may not, or the store fails.
+    async fn set_sync_schedule(
+        &self,
+        actor: &Actor,
+        bridge: &BridgeId,
+        schedule: Option<&SyncSchedule>,
+    ) -> Result<()>;
 }

@@ -9,7 +9,7 @@ use crate::progress::Work;
 use crate::read::ReadReport;
 use crate::remedy::Remedy;
 use crate::undoing::refuse_paused;
-use model::{Actor, ActorRole, Bridge, PlanAbout, PlanSummary, RecordId, RecordKind, Run};
+use model::{Actor, ActorRole, Bridge, PlanAbout, PlanSummary, RecordId, Run};
 
 /// What a sync did.
 #[derive(Clone, Debug)]
@@ -107,14 +107,8 @@ impl Engine {
                 connection: connection.name,
             });
         }
-        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
-        let organizations: Vec<_> = links
-            .into_iter()
-            .filter(|(_, c)| c == client)
-            .map(|(o, _)| o)
-            .collect();
         let mut last = None;
-        for organization in organizations {
+        for (organization, _) in self.organizations_of(actor, bridge, client).await? {
             last = Some(
                 self.read_held(actor, runner, &bridge.source, Some(organization), work)
                     .await?,

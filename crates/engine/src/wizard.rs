@@ -11,7 +11,8 @@ use crate::planning::SkippedFields;
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use model::{
-    Actor, ActorRole, Bridge, Client, OrganizationMatch, PlanSummary, RecordId, Run, SourceId, Verdict,
+    Actor, ActorRole, Bridge, BridgeId, Client, OrganizationMatch, PlanSummary, RecordId, Run, SourceId,
+    Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -129,6 +130,24 @@ impl Engine {
         Ok(sorted(&bridge, matching))
     }
 
+    /// Whether an overview a person looked at still says what will happen, asked before Finish is put into the queue.
+    ///
+    /// # Errors
+    /// [`Error::StaleOverview`] when somebody changed something since.
+    pub async fn check_overview(
+        &self,
+        actor: &Actor,
+        bridge: &BridgeId,
+        overview_generation: i64,
+    ) -> Result<()> {
+        require(actor, ActorRole::Technician, "apply plans")?;
+        let bridge = self.store.bridge(bridge).await?;
+        match bridge.generation == overview_generation {
+            true => Ok(()),
+            false => Err(Error::StaleOverview { bridge: bridge.name }),
+        }
+    }
+
     /// Applies an overview a person looked at: plans from the last snapshot, and writes. Where the brakes want a person
     /// to look at the plan, it waits, unless that was `confirmed`.
     ///
@@ -168,10 +187,9 @@ impl Engine {
         confirmed: bool,
         work: Work<'_>,
     ) -> Result<Finished> {
+        self.check_overview(actor, &bridge.id, overview_generation)
+            .await?;
         let bridge = self.store.bridge(&bridge.id).await?;
-        if bridge.generation != overview_generation {
-            return Err(Error::StaleOverview { bridge: bridge.name });
-        }
         let (plan, skipped) = self.plan_held(actor, &bridge, None, work).await?;
         let mut finished = Finished {
             plan,

@@ -32,6 +32,9 @@ pub enum Error {
     /// A schedule makes no sense.
     #[error("{0}")]
     Schedule(String),
+    /// A time zone that nobody knows.
+    #[error("{0}")]
+    Zone(String),
     /// The job is not where this can be done with it.
     #[error("job {id} is {state}: {advice}")]
     NotNow {

@@ -217,6 +217,28 @@ impl Hands {
                     result: JobResult::Apply { run },
                 }
             }
+            JobKind::Finish {
+                bridge,
+                generation,
+                confirmed,
+            } => {
+                let bridge = self.queue.store().bridge(&bridge).await?;
+                let finished = engine
+                    .finish(actor, runner, &bridge, generation, confirmed, work)
+                    .await?;
+                Done {
+                    run: finished.run.clone(),
+                    stopped: finished.stopped.map(|reason| Stopped {
+                        reason,
+                        remedy: Remedy::Person,
+                    }),
+                    result: JobResult::Finish {
+                        plan: finished.plan,
+                        run: finished.run,
+                        skipped_fields: finished.skipped.into(),
+                    },
+                }
+            }
             JobKind::Retry {
                 bridge,
                 record,

@@ -2,11 +2,12 @@
 
 use crate::error::Error;
 use crate::queue::Queue;
-use crate::schedule::next_tick;
+use crate::schedule::{NewSchedule, next_tick};
 use async_trait::async_trait;
-use engine::queueing::{Jobs, NextTick};
-use model::{Actor, ActorRole, JobKind};
-use store::Scheduled;
+use engine::SettingProblem;
+use engine::queueing::{Jobs, NextTick, SyncSchedule};
+use model::{Actor, ActorRole, BridgeId, JobKind};
+use store::{Schedule, Scheduled};
 
 impl From<Error> for engine::Error {
     fn from(error: Error) -> Self {
@@ -18,8 +19,19 @@ impl From<Error> for engine::Error {
                 doing: doing.to_owned(),
                 role: ActorRole::Technician,
             },
+            Error::Schedule(message) => at("cron", message),
+            Error::Zone(message) => at("zone", message),
             other => Self::Queue(other.to_string()),
         }
+    }
+}
+
+fn at(field: &str, message: String) -> engine::Error {
+    engine::Error::Input {
+        problems: vec![SettingProblem {
+            key: field.to_owned(),
+            message,
+        }],
     }
 }
 
@@ -51,5 +63,42 @@ impl Jobs for Queue {
                 bridge: schedule.bridge,
             })
             .collect())
+    }
+
+    async fn sync_schedule(&self, bridge: &BridgeId) -> engine::Result<Option<SyncSchedule>> {
+        let found = self.schedule_of(bridge).await?;
+        Ok(found.map(|schedule| SyncSchedule {
+            cron: schedule.cron,
+            zone: schedule.zone,
+        }))
+    }
+
+    async fn set_sync_schedule(
+        &self,
+        actor: &Actor,
+        bridge: &BridgeId,
+        schedule: Option<&SyncSchedule>,
+    ) -> engine::Result<()> {
+        if let Some(schedule) = schedule {
+            let new = NewSchedule {
+                bridge: bridge.clone(),
+                what: Scheduled::Sync,
+                cron: schedule.cron.clone(),
+                zone: schedule.zone.clone(),
+            };
+            self.set_schedule(actor, &new).await?;
+        } else if let Some(set) = self.schedule_of(bridge).await? {
+            self.remove_schedule(actor, &set.id).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Queue {
+    async fn schedule_of(&self, bridge: &BridgeId) -> Result<Option<Schedule>, Error> {
+        let all = self.schedules().await?;
+        Ok(all
+            .into_iter()
+            .find(|s| s.bridge == *bridge && s.what == Scheduled::Sync))
     }
 }

@@ -24,6 +24,15 @@ pub enum JobResult {
         /// The run.
         run: Run,
     },
+    /// Of the client wizard's Finish.
+    Finish {
+        /// The plan that was made of its overview.
+        plan: PlanSummary,
+        /// The run; `None` when there was nothing to write or a person has to look first.
+        run: Option<Run>,
+        /// Fields that could not be read.
+        skipped_fields: SkippedNumbers,
+    },
     /// Of a record that was tried again.
     Retry {
         /// Its plan.

@@ -40,7 +40,7 @@ fn parse(cron: &str) -> Result<Cron> {
 
 fn zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name).map_err(|_| {
-        Error::Schedule(format!(
+        Error::Zone(format!(
             "there is no time zone `{name}`. Write its name in the IANA database, e.g. Europe/Berlin or UTC"
         ))
     })

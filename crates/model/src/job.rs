@@ -52,6 +52,16 @@ pub enum JobKind {
         #[serde(default)]
         despite_pause: bool,
     },
+    /// Apply what the overview of the client wizard said, if it still stands.
+    Finish {
+        /// The bridge.
+        bridge: BridgeId,
+        /// The generation the overview was made from.
+        generation: i64,
+        /// A person has seen what would make the brakes stop.
+        #[serde(default)]
+        confirmed: bool,
+    },
     /// Plan one record anew and apply that plan alone.
     Retry {
         /// The bridge.
@@ -83,6 +93,7 @@ impl JobKind {
             Self::Sync { .. } => "sync_client",
             Self::PlanOnly { .. } => "plan_only",
             Self::Apply { .. } => "apply",
+            Self::Finish { .. } => "finish",
             Self::Retry { .. } => "retry",
             Self::Read { .. } => "read",
             Self::KeepAlive { .. } => "keep_alive",
@@ -96,6 +107,7 @@ impl JobKind {
             Self::Sync { bridge, .. }
             | Self::PlanOnly { bridge, .. }
             | Self::Apply { bridge, .. }
+            | Self::Finish { bridge, .. }
             | Self::Retry { bridge, .. } => Some(bridge),
             Self::Read { .. } | Self::KeepAlive { .. } | Self::Maintain => None,
         }

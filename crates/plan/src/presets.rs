@@ -10,6 +10,38 @@ use serde_json::Value;
 /// The presets a bridge can start from.
 pub const PRESETS: &[&str] = &["default", "humanizeit", "passportal"];
 
+/// What a preset means, for whoever chooses one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The preset.
+    pub preset: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// What it does, in a sentence or two.
+    pub says: &'static str,
+}
+
+/// What each preset means, in the order of [`PRESETS`].
+pub const ABOUT: &[About] = &[
+    About {
+        preset: "default",
+        label: "Careful",
+        says: "Identical names match by themselves, and similar ones only when they can hardly be two companies. \
+               Everything else is a question for you. Every field rule can be changed.",
+    },
+    About {
+        preset: "humanizeit",
+        label: "HumanizeIT",
+        says: "Names up to 3 characters apart match by themselves. The 13 fields are fixed, as HumanizeIT documents them.",
+    },
+    About {
+        preset: "passportal",
+        label: "Passportal",
+        says: "Only identical names match, when you press Auto-Match all; you match, create or exclude the rest. \
+               The fields are those of Passportal's asset documents.",
+    },
+];
+
 /// The settings of a preset; `None` when there is no such preset.
 ///
 /// - `humanizeit`: names up to 3 characters apart link as they are, and the 13 fields are fixed, as HumanizeIT's

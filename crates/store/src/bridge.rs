@@ -6,7 +6,7 @@ use crate::decided::move_on;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
-use model::{Bridge, BridgeId, BridgeSettings, ConnectionId, Decision, SourceId};
+use model::{Bridge, BridgeId, BridgeSettings, ConnectionId, Decision, SourceId, Verdict};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -123,20 +123,29 @@ impl Store {
         }
     }
 
-    /// Stores changed settings, which makes plans of the old generation unusable.
+    /// Stores a changed name and changed settings, which makes plans of the old generation unusable.
     ///
     /// # Errors
-    /// [`Error::Moved`] when the generation moved on since `bridge` was read.
+    /// [`Error::Taken`] when another bridge has the name, [`Error::Moved`] when the generation moved on since `bridge` was read.
     pub async fn update_bridge(&self, bridge: &Bridge) -> Result<()> {
         let mut tx = self.write().await?;
-        let rows = execute!(
+        let updated = execute!(
             tx,
-            "UPDATE bridge SET settings = $1, preset = $2, generation = generation + 1 WHERE id = $3 AND generation = $4",
+            "UPDATE bridge SET name = $1, settings = $2, preset = $3, generation = generation + 1
+             WHERE id = $4 AND generation = $5",
+            bridge.name.as_str(),
             text("settings of a bridge", &bridge.settings)?,
             bridge.preset.as_str(),
             bridge.id.as_str(),
             bridge.generation
-        )?;
+        );
+        let rows = updated.map_err(|error| match error.is_unique_violation() {
+            true => Error::Taken {
+                what: "bridge",
+                name: bridge.name.clone(),
+            },
+            false => error,
+        })?;
         if rows == 0 {
             return Err(Error::Moved {
                 what: format!("bridge `{}`", bridge.name),
@@ -208,8 +217,42 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`] when there is no such bridge, or when the database fails.
     pub async fn decide(&self, bridge: &BridgeId, decisions: &[(SourceId, Option<Decision>)]) -> Result<()> {
+        self.decide_as_seen(bridge, decisions, &BTreeMap::new()).await
+    }
+
+    /// The same, if what stands of each organization of `seen` is what somebody saw.
+    ///
+    /// # Errors
+    /// [`Error::Moved`] with the organization's id when something else stands, [`Error::Missing`] when there is no such
+    /// bridge, or when the database fails.
+    pub async fn decide_as_seen(
+        &self,
+        bridge: &BridgeId,
+        decisions: &[(SourceId, Option<Decision>)],
+        seen: &BTreeMap<SourceId, Option<Verdict>>,
+    ) -> Result<()> {
         let mut tx = self.write().await?;
+        // Whoever decides about the same bridge waits here, so that what is compared below cannot move.
         move_on(&mut tx, bridge).await?;
+        for (organization, decision) in decisions {
+            let Some(seen) = seen.get(organization) else {
+                continue;
+            };
+            let stands = fetch_optional!(
+                tx,
+                (String,),
+                "SELECT verdict FROM decision WHERE bridge_id = $1 AND organization_id = $2",
+                bridge.as_str(),
+                organization.as_str()
+            )?;
+            let stands: Option<Verdict> = stands.map(|(verdict,)| parse("decision", &verdict)).transpose()?;
+            // Who wants what stands already is no stranger to it: a double click.
+            if stands != *seen && stands.as_ref() != decision.as_ref().map(|wanted| &wanted.verdict) {
+                return Err(Error::Moved {
+                    what: organization.to_string(),
+                });
+            }
+        }
         for (organization, decision) in decisions {
             match decision {
                 Some(decision) => put_decision(&mut tx, bridge, decision).await?,

@@ -23,6 +23,7 @@ mod backup_file;
 mod bridge;
 mod chosen;
 mod claim;
+mod client_source;
 mod connection;
 mod consent;
 pub mod crash;

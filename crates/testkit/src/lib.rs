@@ -11,6 +11,7 @@ mod clock;
 pub mod directory;
 mod engine;
 mod postgres;
+pub mod psa;
 mod random;
 mod store;
 

@@ -4,6 +4,7 @@
 //   data-swap="id"      on a link or form: fetch, and put the answer's #id in the place of this page's
 //   data-ahead          on an input: its form is sent while one types, a moment after the last key
 //   data-live="address" on an element: server-sent events; each event's HTML takes the place of the elements of the same ids
+//   data-dialog="id"    on a link: shows the answer's #id in a dialog over this page; data-close in it closes it
 //   data-copy="id"      on a button: copies the text of #id
 //   data-all="name"     on a tick: ticks all of that name
 "use strict";
@@ -49,7 +50,8 @@
       // Not the part that was asked for: the session ended, or something went wrong. The browser shows it as it is.
       if (!page.getElementById(id)) return go();
       put(html, [id, "flash"]);
-      if (!options.method || options.method === "GET") history.replaceState(null, "", answer.url);
+      const here = !document.getElementById(id)?.closest("dialog");
+      if (here && (!options.method || options.method === "GET")) history.replaceState(null, "", answer.url);
     } catch (error) {
       if (error.name !== "AbortError") go();
     } finally {
@@ -57,11 +59,30 @@
     }
   };
 
+  const overlay = async (address, id) => {
+    const answer = await fetch(address, { headers: { accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const part = page.getElementById(id);
+    if (!part) return location.assign(address);
+    const dialog = document.createElement("dialog");
+    dialog.className = "dialog";
+    dialog.setAttribute("aria-labelledby", part.getAttribute("aria-labelledby") ?? "");
+    dialog.append(document.adoptNode(part));
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+    ready(part);
+  };
+
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-swap]");
+    const link = event.target.closest("a[data-swap], a[data-dialog], a[data-close]");
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
-      event.preventDefault();
-      swap(link.href, {}, link.dataset.swap, () => location.assign(link.href));
+      const { swap: id, dialog } = link.dataset;
+      const open = "close" in link.dataset ? link.closest("dialog") : null;
+      if (id || dialog || open) event.preventDefault();
+      if (id) swap(link.href, {}, id, () => location.assign(link.href));
+      else if (dialog) overlay(link.href, dialog).catch(() => location.assign(link.href));
+      else open?.close();
     }
     const copy = event.target.closest("[data-copy]");
     if (copy) {
@@ -85,7 +106,12 @@
       const data = new URLSearchParams(new FormData(form, event.submitter));
       const post = form.method === "post";
       const address = post ? form.action : `${form.action.split("?")[0]}?${data}`;
-      swap(address, post ? { method: "POST", body: data } : {}, form.dataset.swap, () => form.submit());
+      // As a whole page, with the button that was pressed.
+      const whole = () => {
+        delete form.dataset.swap;
+        form.requestSubmit(event.submitter);
+      };
+      swap(address, post ? { method: "POST", body: data } : {}, form.dataset.swap, whole);
       return;
     }
     // A second click is not a second request.

@@ -90,6 +90,8 @@ impl From<engine::Error> for Problem {
             }
             E::Unknown { .. } | E::NoneYet { .. } | E::Store(S::Missing { .. }) => StatusCode::NOT_FOUND,
             E::StalePlan { .. }
+            | E::StaleOverview { .. }
+            | E::DecidedMeanwhile { .. }
             | E::Superseded { .. }
             | E::NeedsConfirmation { .. }
             | E::Paused { .. }
@@ -101,6 +103,7 @@ impl From<engine::Error> for Problem {
                 StatusCode::CONFLICT
             }
             E::Settings { .. }
+            | E::NoReason { .. }
             | E::Mapping { .. }
             | E::Ambiguous { .. }
             | E::NotNamed { .. }

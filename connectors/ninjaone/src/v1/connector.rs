@@ -7,7 +7,7 @@ use super::source::NinjaRmmSource;
 use async_trait::async_trait;
 use connect::http::Http;
 use connect::{
-    Authorization, Connector, Error, Kind, Mode, NewGrant, OpenContext, Pending, Secrets, Setting,
+    Authorization, Connector, Error, GuideStep, Kind, Mode, NewGrant, OpenContext, Pending, Secrets, Setting,
     SettingProblem, Source,
 };
 use jiff::Timestamp;
@@ -75,6 +75,26 @@ impl Connector for NinjaRmm {
 
     fn settings(&self) -> &'static [Setting] {
         SETTINGS
+    }
+
+    fn choices(&self, key: &str) -> Vec<(&'static str, String)> {
+        let choices = [
+            ("us", "United States (api.ninjarmm.com)"),
+            ("eu", "Europe (eu-api.ninjarmm.com)"),
+            ("custom", "Another address"),
+        ];
+        match key {
+            "region" => choices.map(|(value, label)| (value, label.to_owned())).into(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn guide(&self, _settings: &Value, _redirects: &[String]) -> Vec<GuideStep> {
+        super::guide::steps()
+    }
+
+    fn save_label(&self) -> Option<&'static str> {
+        Some("Authenticate")
     }
 
     fn validate(&self, settings: &Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>> {

@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod connector;
 mod convert;
+mod guide;
 mod signature;
 mod source;
 

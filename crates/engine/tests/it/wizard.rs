@@ -2,9 +2,11 @@
 
 use crate::hub::{Hub, engine_on, owner, small};
 use engine::Error;
+use engine::match_list::{MatchFilter, MatchQuery};
 use engine::matching::MatchRow;
 use engine::wizard::{Overview, Unmatched};
 use model::{Actor, ActorRole, Bridge, BridgeSettings, OrganizationMatch, SourceId, Verdict};
+use std::collections::BTreeMap;
 use store::registry::{AssetFilter, NewRegistryClient};
 use testkit::TestStore;
 
@@ -349,4 +351,111 @@ async fn creating_what_resembles_nothing_leaves_the_rest_to_a_person() {
     let mut created = names(&created);
     created.sort_unstable();
     assert_eq!(created, ["Contoso Clinic", "Fabrikam Labs"]);
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_searched_and_paged_and_follows_every_decision() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = prepared(&store).await;
+        let list = async |query: MatchQuery| {
+            let page = hub.engine.match_list(&hub.actor, &bridge, &query).await.unwrap();
+            let names: Vec<String> = page
+                .rows
+                .iter()
+                .map(|r| r.row.organization.name.clone())
+                .collect();
+            (names, page.total, page.counts)
+        };
+        let all = MatchQuery {
+            limit: 2,
+            offset: 1,
+            ..MatchQuery::default()
+        };
+        let (names, total, counts) = list(all.clone()).await;
+        assert_eq!((names.len(), total), (2, 4));
+        assert_eq!(names, ["Contoso Clinic", "Fabrikam Labs"]);
+        assert_eq!((counts.all, counts.matched, counts.open), (4, 1, 3));
+        let last = MatchQuery {
+            descending: true,
+            offset: 0,
+            limit: 1,
+            ..all.clone()
+        };
+        assert_eq!(list(last).await.0, ["Northwind Traders"]);
+        // By the organization's name or the client's, whatever the case.
+        let search = MatchQuery {
+            search: "ACME".to_owned(),
+            offset: 0,
+            ..all.clone()
+        };
+        assert_eq!(list(search).await.0, ["Acme Corp"]);
+        decide(&hub, &bridge, "Fabrikam Labs", Some(Verdict::Exclude)).await;
+        let excluded = MatchQuery {
+            filter: MatchFilter::Excluded,
+            offset: 0,
+            ..all
+        };
+        let (names, total, counts) = list(excluded).await;
+        assert_eq!((names.as_slice(), total), (&["Fabrikam Labs".to_owned()][..], 1));
+        assert_eq!((counts.open, counts.excluded), (2, 1));
+
+        // Clients to choose: those that begin with what was typed come first, and whose they are is said.
+        let choices = async |search: &str| {
+            let found = hub.engine.client_choices(&hub.actor, &bridge, search, 2).await;
+            let (found, total) = found.unwrap();
+            let names: Vec<String> = found.iter().map(|c| c.client.name.clone()).collect();
+            (names, total, found)
+        };
+        let (names, total, found) = choices("").await;
+        assert_eq!(
+            (names.as_slice(), total),
+            (&["Acme Corp".to_owned(), "Northwind Trader".to_owned()][..], 3)
+        );
+        assert_eq!(found[0].holders, ["Acme Corp"]);
+        assert_eq!(choices("e").await.1, 3);
+        assert_eq!(choices("some").await.0, ["Somebody Else"]);
+        // A client that came meanwhile is known once the destination is asked again.
+        let new = NewRegistryClient {
+            name: "Somebody New".to_owned(),
+            ..NewRegistryClient::default()
+        };
+        store.add_registry_clients(&[new]).await.unwrap();
+        assert_eq!(choices("somebody").await.1, 1);
+        hub.engine.forget_seen_matching(&hub.actor, &bridge.id).unwrap();
+        assert_eq!(choices("somebody").await.1, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_decision_about_what_was_decided_meanwhile_is_refused_unless_it_says_the_same() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = prepared(&store).await;
+        let id = id_of(&hub, &bridge, "Contoso Clinic").await;
+        let wants = async |seen: Option<Verdict>, verdict: Option<Verdict>| {
+            let seen = BTreeMap::from([(id.clone(), seen)]);
+            let decisions = vec![(id.clone(), verdict)];
+            hub.engine
+                .decide_as_seen(&hub.actor, &bridge, &seen, decisions)
+                .await
+        };
+        wants(None, Some(Verdict::Exclude)).await.unwrap();
+        let error = wants(None, Some(Verdict::Create)).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::DecidedMeanwhile { organization } if organization == "Contoso Clinic"),
+            "{error}"
+        );
+        // A double click says the same once more.
+        wants(None, Some(Verdict::Exclude)).await.unwrap();
+        let generation = hub.bridge().await.generation;
+        wants(Some(Verdict::Create), None).await.unwrap_err();
+        assert_eq!(
+            hub.bridge().await.generation,
+            generation,
+            "what is refused changes nothing"
+        );
+        wants(Some(Verdict::Exclude), None).await.unwrap();
+        assert!(store.decisions(&bridge.id).await.unwrap().is_empty());
+    })
+    .await;
 }

@@ -273,3 +273,9 @@ fn presets_are_what_their_names_say() {
     assert_eq!(settings("default").unwrap().mapping.fixed_by, None);
     assert_eq!(settings("other"), None);
 }
+
+#[test]
+fn every_preset_says_what_it_means() {
+    let told: Vec<&str> = ABOUT.iter().map(|about| about.preset).collect();
+    assert_eq!(told, PRESETS);
+}

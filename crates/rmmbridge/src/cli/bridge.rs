@@ -4,7 +4,6 @@ use super::bridge_set;
 use crate::output::{Output, table};
 use crate::session::Session;
 use clap::Subcommand;
-use engine::connecting::ConnectionRequest;
 use model::{Connection, Owner, RuleValue, SourceId};
 use std::process::ExitCode;
 
@@ -178,16 +177,5 @@ fn text_of(value: &serde_json::Value) -> String {
 
 /// The built-in registry's connection, made when it is first needed.
 pub async fn registry(session: &Session) -> anyhow::Result<Connection> {
-    let all = session.engine.connections(&session.actor).await?;
-    if let Some(found) = all.into_iter().find(|c| c.kind == "registry") {
-        return Ok(found);
-    }
-    let request = ConnectionRequest {
-        kind: "registry".to_owned(),
-        name: "registry".to_owned(),
-        settings: serde_json::json!({}),
-        secrets: connect::Secrets::new(),
-        allow_private_hosts: false,
-    };
-    Ok(session.engine.save_connection(&session.actor, request).await?)
+    Ok(session.engine.registry_connection(&session.actor).await?)
 }

@@ -23,6 +23,8 @@ pub enum Input {
     Text,
     /// A choice.
     Choice(Vec<Choice>),
+    /// A choice where each value says what it means.
+    Radio(Vec<Choice>),
     /// Yes or no.
     Tick,
 }
@@ -34,6 +36,8 @@ pub struct Choice {
     pub value: String,
     /// What people see.
     pub label: String,
+    /// What it means; empty where the label says it.
+    pub says: String,
 }
 
 /// A field of a form, drawn by `parts::field`.
@@ -93,8 +97,23 @@ impl Field {
         let choices = choices.into_iter().map(|(value, label)| Choice {
             value: value.to_owned(),
             label: label.to_owned(),
+            says: String::new(),
         });
         Self::new(name, label, Input::Choice(choices.collect()))
+    }
+
+    /// A choice of `(value, label, what it means)`, all of which are seen at once.
+    pub fn radio<'a>(
+        name: &str,
+        label: &str,
+        choices: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+    ) -> Self {
+        let choices = choices.into_iter().map(|(value, label, says)| Choice {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            says: says.to_owned(),
+        });
+        Self::new(name, label, Input::Radio(choices.collect()))
     }
 
     /// Yes or no.

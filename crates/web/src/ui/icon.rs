@@ -49,6 +49,7 @@ pub fn svg(name: &str) -> String {
             r#"<path d="M7 8V4h10v4M7 17H5a1.5 1.5 0 0 1-1.5-1.5v-5A2.5 2.5 0 0 1 6 8h12a2.5 2.5 0 0 1 2.5 2.5v5A1.5 1.5 0 0 1 19 17h-2"/><rect x="7" y="14" width="10" height="6.5" rx="1"/>"#
         }
         "save" => r#"<path d="M12 4v11M7.5 11L12 15.5 16.5 11M4 20h16"/>"#,
+        "pencil" => r#"<path d="M4 20l1-4.5L16.5 4 20 7.5 8.5 19zM14 6.5l3.5 3.5"/>"#,
         "plus" => r#"<path d="M12 5v14M5 12h14"/>"#,
         "arrow" => r#"<path d="M4 12h16M14 6l6 6-6 6"/>"#,
         _ => r#"<circle cx="12" cy="12" r="2"/>"#,

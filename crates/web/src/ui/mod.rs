@@ -1,20 +1,23 @@
 //! The pages of those who are signed in, and what pages are made of.
 //!
 //! A page is a file with a handler and a template of the same name (`README.md`, "How a page is made"). What pages share
-//! is in `frame`, `table`, `form`, `flash`, `icon`, `time` and the macros of `templates/parts.html`.
+//! is in `frame`, `table`, `form`, `flash`, `icon`, `time`, `words` and the macros of `templates/parts.html`.
 
 mod assets;
+mod bridges;
 mod clients;
 mod connections;
 mod flash;
 pub mod form;
-mod frame;
+pub(crate) mod frame;
 pub mod icon;
+mod jobs;
 pub(crate) mod overview;
 mod runs;
 pub mod table;
 mod theme;
 pub mod time;
+mod words;
 
 pub use flash::{Flash, Tone};
 pub use frame::{Frame, Section};
@@ -33,10 +36,16 @@ pub fn routes(web: &Web) -> Router<Web> {
     Router::new()
         .route("/", get(overview::show))
         .merge(connections::routes(web))
+        .merge(bridges::routes())
+        .merge(jobs::routes())
         .route("/runs", get(runs::list::show))
         .route("/clients", get(clients::list::show))
         .route("/clients/{id}", get(clients::show::show))
         .route("/clients/{id}/sync", post(clients::sync::start))
+        .route(
+            "/clients/{id}/source",
+            get(clients::source::show).post(clients::source::change),
+        )
         .route("/assets", get(assets::list::show))
         .route("/assets/{id}", get(assets::show::show))
         .route("/theme", post(theme::choose))

@@ -33,6 +33,7 @@ struct Line {
 
 /// One bridge.
 struct BridgeCard {
+    id: String,
     name: String,
     source: Line,
     destination: Line,
@@ -105,6 +106,7 @@ fn card(standing: &BridgeStanding, ticks: &[NextTick], now: Timestamp) -> Bridge
     let snapshot = standing.snapshot.as_ref();
     let next = ticks.iter().find(|tick| tick.bridge == standing.bridge.id);
     BridgeCard {
+        id: standing.bridge.id.to_string(),
         name: standing.bridge.name.clone(),
         source: line(&standing.source),
         destination: line(&standing.destination),

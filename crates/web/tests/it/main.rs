@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bridges;
+mod client_source;
 mod clients;
 mod connections;
+mod estate;
 mod overview;
 mod requests;
 mod set_up;
 mod signing_in;
+mod wizard;
 mod world;

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use connect::Connectors;
+use connect::{Connector, Connectors};
 use engine::{Engine, EngineOptions};
 use model::{Actor, ActorRole};
 use secrecy::ExposeSecret as _;
@@ -68,9 +68,16 @@ impl World {
 
     /// A fresh hub at this site.
     pub async fn of(store: TestStore, site: Site) -> Self {
+        Self::with(store, site, vec![]).await
+    }
+
+    /// A fresh hub that has these connectors besides.
+    pub async fn with(store: TestStore, site: Site, more: Vec<Arc<dyn Connector>>) -> Self {
         // Fails only when a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let connectors = Connectors::new(vec![ninjaone::connector(), registry::connector(store.clone())]);
+        let mut all = vec![ninjaone::connector(), registry::connector(store.clone())];
+        all.extend(more);
+        let connectors = Connectors::new(all);
         let engine = Engine::new(store.clone(), connectors, EngineOptions::new("a test"));
         let queue = jobs::Queue::open(store.clone()).await.unwrap();
         let router = router(Web::new(engine.clone(), Arc::new(queue), site));

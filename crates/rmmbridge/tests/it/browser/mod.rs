@@ -1,4 +1,6 @@
 //! What a person sees and presses in a browser.
 
 mod connect;
+mod humanizeit;
 mod pages;
+mod passportal;

@@ -2,4 +2,5 @@
 
 pub mod list;
 pub mod show;
+pub mod source;
 pub mod sync;

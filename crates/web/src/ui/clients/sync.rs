@@ -17,7 +17,7 @@ pub struct Pressed {
     once: i64,
 }
 
-/// Puts the sync into the queue, once for each bridge that feeds the client.
+/// Puts the sync into the queue, for the source that is in use.
 pub async fn start(
     State(web): State<Web>,
     signed_in: SignedIn,
@@ -26,7 +26,12 @@ pub async fn start(
 ) -> Result<Response> {
     let id = RecordId(id);
     let detail = web.engine.client(&signed_in.actor, &id).await?;
-    let bridges: BTreeSet<BridgeId> = detail.sources.into_iter().map(|source| source.bridge).collect();
+    // Only from the source in use: the others leave this client's assets as they are.
+    let used = detail
+        .sources
+        .into_iter()
+        .filter(|source| source.in_use && !source.organizations.is_empty());
+    let bridges: BTreeSet<BridgeId> = used.map(|source| source.bridge).collect();
     for bridge in &bridges {
         let kind = JobKind::Sync {
             bridge: bridge.clone(),

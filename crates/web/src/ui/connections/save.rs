@@ -5,6 +5,7 @@ use super::form::{Fields, Typed};
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result};
+use crate::ui::words::is_direction;
 use crate::ui::{Frame, Section, Tone, page_with};
 use askama::Template;
 use axum::extract::{Form, Path, Query, State};
@@ -25,6 +26,7 @@ struct NewPage {
     tabs: Vec<(&'static str, String, bool)>,
     fields: Fields,
     guide: Vec<GuideStep>,
+    save: &'static str,
     demo: Option<String>,
 }
 
@@ -63,6 +65,7 @@ async fn new_page(
         (c.label(), address, c.kind() == connector.kind())
     });
     let settings = typed.settings(connector, None);
+    let guide = connector.guide(&settings, &redirects(web));
     let demo = web.site.prefill.as_ref().filter(|p| p.kind == connector.kind());
     page_with(
         status,
@@ -74,7 +77,11 @@ async fn new_page(
             label: connector.label(),
             tabs: tabs.collect(),
             fields: Fields::new(connector, typed, true, problems),
-            guide: connector.guide(&settings, &redirects(web)),
+            save: connector.save_label().unwrap_or(match guide.is_empty() {
+                true => "Save",
+                false => "Save and authorize",
+            }),
+            guide,
             demo: demo.map(|p| p.note.clone()),
         },
     )
@@ -162,11 +169,6 @@ pub async fn add(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Marks that turn the direction of what follows: a name with one reads as another.
-fn is_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Changes a connection's settings.

@@ -32,6 +32,9 @@ struct ConnectionPage {
     complete: bool,
     may_change: bool,
     may_check: bool,
+    save: &'static str,
+    /// Whether it is ready to be bridged and no bridge reads from it yet.
+    unbridged: bool,
     checked: Option<Checked>,
     fields: Fields,
     guide: Vec<GuideStep>,
@@ -80,6 +83,11 @@ async fn render(
     } else {
         None
     };
+    let complete = connection.state == ConnectionState::Connected;
+    let unbridged = complete && may_change && connector.is_source() && {
+        let bridges = web.engine.bridges(&signed_in.actor).await?;
+        bridges.iter().all(|bridge| bridge.source != connection.id)
+    };
     page_with(
         status,
         &ConnectionPage {
@@ -98,7 +106,9 @@ async fn render(
             read_only: connection.read_only,
             paused: connection.state == ConnectionState::Paused,
             authorizes: mode.is_some(),
-            complete: connection.state == ConnectionState::Connected,
+            complete,
+            save: connector.save_label().unwrap_or("Save"),
+            unbridged,
             may_change,
             may_check: signed_in.may(ActorRole::Technician),
             checked,

@@ -1,0 +1,37 @@
+//! Names in the middle of a sentence.
+
+/// Most letters of a name in a sentence.
+const LONGEST: usize = 80;
+
+/// Marks that turn the direction of what follows: a name with one reads as another.
+pub fn is_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A name as a sentence can hold it: what turns the direction of writing is left out, and a very long one is cut. In a
+/// template, `<bdi>` does better.
+pub fn in_sentence(name: &str) -> String {
+    let mut kept: String = name
+        .chars()
+        .filter(|c| !is_direction(*c) && !c.is_control())
+        .take(LONGEST + 1)
+        .collect();
+    if kept.chars().count() > LONGEST {
+        kept = kept.chars().take(LONGEST).chain(['…']).collect();
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_neither_turns_a_sentence_nor_fills_a_page() {
+        assert_eq!(in_sentence("\u{202e}gpj.exe"), "gpj.exe");
+        assert_eq!(in_sentence("Acme"), "Acme");
+        let long = in_sentence(&"a".repeat(300));
+        assert_eq!(long.chars().count(), LONGEST + 1);
+        assert!(long.ends_with('…'));
+    }
+}
