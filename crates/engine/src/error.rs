@@ -291,6 +291,7 @@ fn what_now(state: &model::ConnectionState, connection: &str) -> String {
         model::ConnectionState::Paused => {
             format!("A person paused it; to let it go on: rmmbridge connection resume {connection}")
         }
+        model::ConnectionState::NotEnabled { reason, .. } => reason.clone(),
         _ => format!("Authorize it: rmmbridge connect --name {connection}"),
     }
 }

@@ -30,7 +30,7 @@ impl Error {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Outside { connection, error } => match &error.kind {
-                Kind::Auth => Remedy::Connection(connection.clone()),
+                Kind::Auth | Kind::NotEnabled { .. } => Remedy::Connection(connection.clone()),
                 Kind::RateLimited { retry_after } => Remedy::Later(*retry_after),
                 Kind::Forbidden | Kind::Invalid | Kind::Configuration => Remedy::Person,
                 Kind::NotFound | Kind::Conflict | Kind::Unavailable | Kind::Protocol | Kind::Storage => {

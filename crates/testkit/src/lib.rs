@@ -10,6 +10,7 @@
 mod clock;
 pub mod directory;
 mod engine;
+mod fewer;
 mod postgres;
 pub mod psa;
 mod random;
@@ -17,6 +18,7 @@ mod store;
 
 pub use clock::FixedClock;
 pub use engine::Engine;
+pub use fewer::Fewer;
 pub use postgres::TemporaryDatabase;
 pub use random::CountingRandom;
 pub use store::TestStore;

@@ -13,6 +13,7 @@ mod importing;
 mod interrupted;
 mod liar_source;
 mod notifying;
+mod passportal;
 mod row_errors;
 mod story;
 mod switching;
