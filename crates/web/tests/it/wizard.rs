@@ -123,7 +123,13 @@ async fn p17_p19_p20_p21_p22_p23_p24_p26_every_decision_is_made_on_the_page_and_
         assert!(page.text().contains("1 clients"), "{}", page.text());
         technician.post(&unmatched, &[("which", "all")]).await;
         let overview = technician.get(&format!("{list}/overview")).await.text();
-        for part in ["2 To create", "2 Matched", "1 Excluded", "0 Left open", "Nothing is written before"] {
+        for part in [
+            "2 To create",
+            "2 Matched",
+            "1 Excluded",
+            "0 Left open",
+            "Nothing is written before",
+        ] {
             assert!(overview.contains(part), "{part}: {overview}");
         }
         // P28: from the Excluded Records it can be given another answer; so can every other.
