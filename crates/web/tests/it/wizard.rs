@@ -36,8 +36,9 @@ fn button(page: &Answer, organization: &str, name: &str) -> String {
 async fn press(visitor: &mut Visitor, list: &str, organization: &str, name: &str) -> Answer {
     let page = visitor.get(list).await;
     let value = button(&page, organization, name);
+    let path = list.split('?').next().unwrap();
     visitor
-        .post(&format!("{list}/decide"), &[(name, &value), ("back", list)])
+        .post(&format!("{path}/decide"), &[(name, &value), ("back", list)])
         .await
 }
 
