@@ -308,6 +308,19 @@ impl Browser {
         self.run(&script).await;
     }
 
+    /// An attribute of the first element this selector finds.
+    pub async fn attribute(&self, selector: &str, name: &str) -> String {
+        let found = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(selector))
+            .await
+            .unwrap_or_else(|error| panic!("finding {selector:?}: {error}"));
+        let value = found.attr(name).await.expect("the element is still there");
+        value.unwrap_or_else(|| panic!("{selector:?} has no {name:?}"))
+    }
+
     /// Presses keys, wherever the focus is: `\u{e004}` is Tab, `\u{e007}` Enter.
     pub async fn keys(&self, keys: &str) {
         let focus = self

@@ -150,6 +150,14 @@ pub enum Error {
         /// The plan.
         plan: String,
     },
+    /// Somebody took operations out of the plan, or put some back, after it was looked at.
+    #[error(
+        "what is taken out of plan {plan} changed after you looked at it; nothing was written. Look at it again, then apply it"
+    )]
+    SelectionChanged {
+        /// The plan.
+        plan: String,
+    },
     /// Somebody decided or changed something after the overview was made that a person wants to finish.
     #[error(
         "the matches or settings of bridge `{bridge}` changed after this overview was made. Look at it again, then finish"

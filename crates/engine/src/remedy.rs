@@ -50,9 +50,10 @@ impl Error {
                 | store::Error::NewerDatabase { .. } => Remedy::Person,
                 _ => Remedy::Later(None),
             },
-            Self::StalePlan { .. } | Self::Superseded { .. } | Self::StaleOverview { .. } => {
-                Remedy::Overtaken
-            }
+            Self::StalePlan { .. }
+            | Self::Superseded { .. }
+            | Self::SelectionChanged { .. }
+            | Self::StaleOverview { .. } => Remedy::Overtaken,
             Self::Stopped => Remedy::Stopped,
             Self::TakenOver => Remedy::Busy,
             _ => Remedy::Person,

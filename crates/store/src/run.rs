@@ -125,6 +125,11 @@ async fn count_items(tx: &mut Tx, run: &str) -> Result<RunCounts> {
         "SELECT state, COUNT(*) FROM run_item WHERE run_id = $1 GROUP BY state",
         run
     )?;
+    Ok(counts_of(rows))
+}
+
+/// Counts out of the numbers of items by their state.
+pub(crate) fn counts_of(rows: Vec<(String, i64)>) -> RunCounts {
     let mut counts = RunCounts::default();
     for (state, count) in rows {
         let count = u64::try_from(count).unwrap_or(0);
@@ -135,7 +140,7 @@ async fn count_items(tx: &mut Tx, run: &str) -> Result<RunCounts> {
             _ => counts.unknown = count,
         }
     }
-    Ok(counts)
+    counts
 }
 
 impl Store {

@@ -10,6 +10,7 @@ mod api;
 mod assets;
 mod auth;
 mod headers;
+mod live;
 mod problem;
 mod serve;
 pub mod ui;
@@ -23,8 +24,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use engine::Engine;
 use engine::queueing::Jobs;
+use live::Feeds;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -68,6 +71,10 @@ pub struct Web {
     pub(crate) jobs: Arc<dyn Jobs>,
     /// Where this hub is found.
     pub(crate) site: Arc<Site>,
+    /// What is followed live.
+    pub(crate) feeds: Feeds,
+    /// Cancelled when the server stops, so that nobody is waited for who only follows.
+    pub(crate) ending: CancellationToken,
 }
 
 impl Site {
@@ -95,6 +102,8 @@ impl Web {
             engine,
             jobs,
             site: Arc::new(site),
+            feeds: Feeds::default(),
+            ending: CancellationToken::new(),
         }
     }
 }

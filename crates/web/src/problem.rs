@@ -93,6 +93,7 @@ impl From<engine::Error> for Problem {
             | E::StaleOverview { .. }
             | E::DecidedMeanwhile { .. }
             | E::Superseded { .. }
+            | E::SelectionChanged { .. }
             | E::NeedsConfirmation { .. }
             | E::Paused { .. }
             | E::NotUsable { .. }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// How long requests under way may take once the server stops; pages that follow live progress never end by themselves.
+/// How long requests under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often ended sessions are swept.
 const SWEEP: Duration = Duration::from_secs(15 * 60);
@@ -19,9 +19,12 @@ const SWEEP: Duration = Duration::from_secs(15 * 60);
 /// When the listener fails.
 pub async fn serve(web: Web, listener: TcpListener, stop: CancellationToken) -> io::Result<()> {
     let app = router(web.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let sweeping = tokio::spawn(sweep(web, stop.clone()));
-    let asked = stop.clone();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move { asked.cancelled().await });
+    let sweeping = tokio::spawn(sweep(web.clone(), stop.clone()));
+    let (asked, ending) = (stop.clone(), web.ending.clone());
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        asked.cancelled().await;
+        ending.cancel();
+    });
     let ended = tokio::select! {
         ended = serving.into_future() => ended,
         () = after(&stop, GRACE) => Ok(()),

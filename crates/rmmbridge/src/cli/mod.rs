@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod backup;
 mod bridge;
+mod bridge_scope;
 mod bridge_set;
 mod check;
 mod config;

@@ -49,6 +49,8 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ),
     ("take_consent", "used up by its return"),
     ("sweep_web_sessions", "sessions that ran out"),
+    ("save_view", "how a person likes to look at a list"),
+    ("forget_view", "how a person likes to look at a list"),
     // What was noticed, not done; a channel's taking of it, or its end, is noted.
     ("put_health", "how something was found to stand"),
     ("forget_health", "what is no longer there"),

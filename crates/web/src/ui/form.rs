@@ -57,6 +57,8 @@ pub struct Field {
     pub input: Input,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether a field that need not be given says so.
+    pub optional_said: bool,
     /// The browser's word for what belongs there.
     pub autocomplete: &'static str,
     /// An example.
@@ -73,6 +75,7 @@ impl Field {
             error: None,
             input,
             required: false,
+            optional_said: true,
             autocomplete: "off",
             placeholder: String::new(),
         }

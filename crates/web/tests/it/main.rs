@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod assets;
 mod bridges;
 mod client_source;
 mod clients;
 mod connections;
 mod estate;
+mod fields;
 mod overview;
+mod plans;
 mod requests;
+mod runs;
 mod set_up;
 mod signing_in;
+mod tenant;
 mod wizard;
 mod world;
