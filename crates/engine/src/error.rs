@@ -79,6 +79,24 @@ pub enum Error {
         /// What they asked for.
         doing: &'static str,
     },
+    /// The code of a second factor is wrong.
+    #[error("this is not the code the app shows now. Codes change every 30 seconds, and each is taken once")]
+    WrongCode,
+    /// The first half of a sign-in is too long ago.
+    #[error("the first half of this sign-in is too long ago. Sign in again")]
+    SignInOver,
+    /// Somebody wants to change their own rights.
+    #[error("this is your own account: another Owner has to {doing}, or the console")]
+    OwnAccount {
+        /// What was asked for.
+        doing: &'static str,
+    },
+    /// A person who may not sign in.
+    #[error("{name} is switched off. Switch the account on first")]
+    SwitchedOff {
+        /// Their name.
+        name: String,
+    },
     /// A password could not be hashed.
     #[error("checking a password: {0}")]
     Password(String),

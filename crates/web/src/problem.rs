@@ -85,9 +85,11 @@ impl From<engine::Error> for Problem {
         use engine::Error as E;
         use engine::StoreError as S;
         let status = match &error {
-            E::Forbidden { .. } | E::Stranger | E::OutOfScope { .. } | E::NotAPerson { .. } => {
-                StatusCode::FORBIDDEN
-            }
+            E::Forbidden { .. }
+            | E::Stranger
+            | E::OwnAccount { .. }
+            | E::OutOfScope { .. }
+            | E::NotAPerson { .. } => StatusCode::FORBIDDEN,
             E::Unknown { .. } | E::NoneYet { .. } | E::Store(S::Missing { .. }) => StatusCode::NOT_FOUND,
             E::StalePlan { .. }
             | E::StaleOverview { .. }
@@ -99,9 +101,10 @@ impl From<engine::Error> for Problem {
             | E::OtherTenant { .. }
             | E::NotUndoable { .. }
             | E::NothingRead { .. }
-            | E::Store(S::Moved { .. } | S::Taken { .. } | S::Busy { .. } | S::Unconfirmed { .. }) => {
-                StatusCode::CONFLICT
-            }
+            | E::SwitchedOff { .. }
+            | E::Store(
+                S::Moved { .. } | S::LastOwner | S::Taken { .. } | S::Busy { .. } | S::Unconfirmed { .. },
+            ) => StatusCode::CONFLICT,
             E::Settings { .. }
             | E::NoReason { .. }
             | E::Mapping { .. }
@@ -109,7 +112,9 @@ impl From<engine::Error> for Problem {
             | E::NotNamed { .. }
             | E::File { .. }
             | E::Input { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            E::SignIn | E::TokenUsed | E::KeyRefused => StatusCode::UNAUTHORIZED,
+            E::SignIn | E::TokenUsed | E::WrongCode | E::SignInOver | E::KeyRefused => {
+                StatusCode::UNAUTHORIZED
+            }
             E::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::Outside { .. } => StatusCode::BAD_GATEWAY,
             E::Store(S::Locked) => StatusCode::SERVICE_UNAVAILABLE,

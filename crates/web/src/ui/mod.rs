@@ -13,7 +13,9 @@ pub(crate) mod frame;
 pub mod icon;
 mod jobs;
 pub(crate) mod overview;
+mod qr;
 mod runs;
+pub(crate) mod settings;
 pub mod table;
 mod theme;
 pub mod time;
@@ -48,6 +50,7 @@ pub fn routes(web: &Web) -> Router<Web> {
         )
         .route("/assets", get(assets::list::show))
         .route("/assets/{id}", get(assets::show::show))
+        .merge(settings::routes())
         .route("/theme", post(theme::choose))
 }
 

@@ -77,8 +77,9 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut all = vec![ninjaone::connector(), registry::connector(store.clone())];
         all.extend(more);
-        let connectors = Connectors::new(all);
-        let engine = Engine::new(store.clone(), connectors, EngineOptions::new("a test"));
+        let mut options = EngineOptions::new("a test");
+        options.backups = Some(store.directory().join("backups"));
+        let engine = Engine::new(store.clone(), Connectors::new(all), options);
         let queue = jobs::Queue::open(store.clone()).await.unwrap();
         let router = router(Web::new(engine.clone(), Arc::new(queue), site));
         Self {

@@ -4,3 +4,4 @@ mod connect;
 mod humanizeit;
 mod pages;
 mod passportal;
+mod people;
