@@ -24,12 +24,14 @@ usage() {
 usage: scripts/test.sh [--help]
 
 Runs, in this order, and stops at the first that fails:
-  packages     Debian packages that are missing (a C compiler, postgresql, chromium, chromium-driver)
+  packages     Debian packages that are missing (a C compiler, postgresql, chromium, chromium-driver, npm, python3-venv)
   tools        cargo-nextest and cargo-deny, where missing
+  npm          what the browser tests need from npm, pinned: axe
   postgres     a temporary PostgreSQL cluster; its URL is in RMMBRIDGE_TEST_POSTGRES for the tests
   fmt          cargo fmt --check
   clippy       cargo clippy over every target, warnings are errors
   test         cargo nextest run --workspace --profile ci
+  client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
   kill         the kill harness, on the release build: the program ended at random and at every crash point on both
                databases
   doctest      cargo test --doc --workspace
@@ -136,6 +138,8 @@ install_packages() {
   find_postgres || missing+=(postgresql)
   has chromium || missing+=(chromium)
   has chromedriver || missing+=(chromium-driver)
+  has npm || missing+=(nodejs npm)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
   if [ "${#missing[@]}" -eq 0 ]; then
     echo "nothing to install"
     return 0
@@ -189,6 +193,10 @@ install_tools() {
   has cargo-nextest || PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
   cargo nextest --version | head -n 1
   cargo deny --version
+}
+
+install_from_npm() {
+  npm ci --prefix e2e --ignore-scripts --no-audit --no-fund
 }
 
 # --- PostgreSQL ------------------------------------------------------------------------------
@@ -285,10 +293,12 @@ unset RMMBRIDGE_SKIP_BROWSER
 
 phase packages install_packages
 phase tools install_tools
+phase npm install_from_npm
 phase postgres start_postgres
 phase fmt cargo fmt --all --check
 phase clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 phase test cargo nextest run --workspace --profile ci --locked
+phase client bash e2e/api-client/run.sh
 phase kill kill_harness
 phase doctest cargo test --doc --workspace --locked
 phase doc document

@@ -357,6 +357,40 @@ impl Browser {
         self.look(LOOKS[0].1).await;
     }
 
+    /// What axe finds wrong with the page as it is shown now: each rule, how bad, and where.
+    ///
+    /// # Panics
+    /// When axe is not installed: `npm ci --prefix e2e`.
+    pub async fn accessibility(&self) -> Vec<String> {
+        let axe = std::fs::read_to_string(AXE).unwrap_or_else(|error| {
+            panic!(
+                "{AXE}: {error}. Install what the tests need from npm: npm ci --prefix e2e --ignore-scripts"
+            )
+        });
+        // WebDriver's own scripts are not bound by the page's policy, which forbids every other one.
+        let script = format!("{axe}\n{RUN_AXE}");
+        let found = self.client.execute_async(&script, vec![]).await;
+        let found = found.unwrap_or_else(|error| panic!("running axe: {error}"));
+        serde_json::from_value(found).expect("axe gives a list of texts")
+    }
+
+    /// The addresses the page's links lead to.
+    pub async fn links(&self) -> Vec<String> {
+        let links = self
+            .run("return [...document.querySelectorAll('a[href]')].map((a) => a.href);")
+            .await;
+        serde_json::from_value(links).expect("addresses are texts")
+    }
+
+    /// The cookies of the page, as the header that sends them.
+    pub async fn cookies(&self) -> String {
+        let cookies = self.client.get_all_cookies().await.expect("the page's cookies");
+        let pairs = cookies
+            .iter()
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     async fn input(&self, label: &str) -> Element {
         let path = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
         self.find(&path, label).await
@@ -387,6 +421,17 @@ impl Browser {
         done.unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
+
+/// Where npm puts axe.
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/axe-core/axe.min.js");
+
+/// Every rule of axe, best practices too.
+const RUN_AXE: &str = "
+  const done = arguments[arguments.length - 1];
+  axe.run(document, { resultTypes: ['violations'] }).then(
+    (results) => done(results.violations.flatMap((rule) => rule.nodes.map((node) =>
+      rule.id + ' (' + rule.impact + '): ' + node.target.join(' ') + ': ' + node.failureSummary.replace(/\\s+/g, ' ')))),
+    (error) => done(['axe failed: ' + error]));";
 
 /// How many pixels the page is wider than its window.
 const SURPLUS_WIDTH: &str = "

@@ -1,6 +1,8 @@
 //! What a person sees and presses in a browser.
 
 mod connect;
+mod every_page;
 mod humanizeit;
 mod pages;
 mod passportal;
+mod populated;
