@@ -140,6 +140,7 @@ impl Engine {
         };
         point(Point::BeforeRunEnd)?;
         engine.store.end_run(&mut run, state).await?;
+        crate::counting::run(&run);
         point(Point::RunEnded)?;
         self.keep_audit_mark().await?;
         result.map(|()| run)

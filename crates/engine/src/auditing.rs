@@ -3,7 +3,7 @@
 use crate::engine::{Engine, require};
 use crate::error::Result;
 use model::{Actor, ActorRole};
-use store::{AuditEntry, Verified};
+pub use store::{AuditEntry, Verified};
 
 impl Engine {
     /// Up to `limit` entries of the audit log, newest first, with numbers below `before` where it is given.

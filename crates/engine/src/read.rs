@@ -93,6 +93,7 @@ impl Engine {
             },
         };
         store.end_run(&mut run, state).await?;
+        crate::counting::run(&run);
         self.keep_audit_mark().await?;
         result
     }

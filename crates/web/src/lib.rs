@@ -10,12 +10,24 @@ mod api;
 mod assets;
 mod auth;
 mod headers;
+mod health;
+mod peer;
 mod problem;
 mod serve;
+mod tls;
 pub mod ui;
+mod watched;
 
 pub use auth::SignedIn;
+pub use peer::TrustedProxy;
 pub use serve::serve;
+pub use tls::TlsFiles;
+pub use watched::{Figures, SECONDS, serve_figures};
+
+/// The OpenAPI document of the REST API, as it is committed.
+pub fn openapi() -> &'static str {
+    api::text()
+}
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -46,6 +58,8 @@ pub struct Site {
     pub other_redirects: Vec<String>,
     /// What the form of a new connection holds before anybody typed: the demo's simulator.
     pub prefill: Option<Prefill>,
+    /// Proxies whose word is believed on who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// What the form of a new connection holds before anybody typed.
@@ -68,6 +82,8 @@ pub struct Web {
     pub(crate) jobs: Arc<dyn Jobs>,
     /// Where this hub is found.
     pub(crate) site: Arc<Site>,
+    /// How often each caller of the API may still ask.
+    pub(crate) rates: Arc<api::Rates>,
 }
 
 impl Site {
@@ -95,6 +111,7 @@ impl Web {
             engine,
             jobs,
             site: Arc::new(site),
+            rates: Arc::default(),
         }
     }
 }
@@ -110,9 +127,9 @@ pub fn router(web: Web) -> Router {
         .layer(auth::session_layer(&web))
         .layer(auth::csrf_layer(&web));
     Router::new()
-        .nest("/api", api::routes())
+        .merge(api::routes(&web))
         .route("/health", get(|| async { "ok\n" }))
-        .route("/ready", get(api::ready))
+        .route("/ready", get(health::ready))
         .merge(assets::routes())
         .merge(pages)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -120,5 +137,7 @@ pub fn router(web: Web) -> Router {
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(headers::secure))
+        .layer(from_fn(watched::count))
+        .layer(from_fn_with_state(web.clone(), peer::find_out))
         .with_state(web)
 }

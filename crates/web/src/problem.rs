@@ -1,12 +1,10 @@
 //! What goes wrong, as a page or as a problem document (RFC 9457).
 
+use crate::api::Failure;
 use askama::Template;
-use axum::Json;
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Response as HttpResponse, StatusCode, Uri};
+use axum::http::{Response as HttpResponse, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::json;
 use std::any::Any;
 
 /// What went wrong, in words for a person.
@@ -64,19 +62,9 @@ impl Problem {
         }
     }
 
-    /// The same as a problem document.
+    /// The same as a problem document, of the one shape the API has.
     pub fn document(&self) -> Response {
-        let body = json!({
-            "title": self.status.canonical_reason().unwrap_or("Problem"),
-            "status": self.status.as_u16(),
-            "detail": self.what,
-            "next": self.next,
-        });
-        let mut response = (self.status, Json(body)).into_response();
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response
+        Failure::from(self.clone()).into_response()
     }
 }
 

@@ -247,7 +247,14 @@ impl Keeper {
         rejected: Option<&SecretString>,
     ) -> Result<SecretString, Error> {
         let asked = self.clock.now();
-        let no = match self.ask(Some(&grant.pair)).await {
+        let answered = self.ask(Some(&grant.pair)).await;
+        let outcome = match &answered {
+            Ok(_) => "done",
+            Err(no) if no.dead => "dead",
+            Err(_) => "failed",
+        };
+        metrics::counter!("rmmbridge_token_refreshes_total", "outcome" => outcome).increment(1);
+        let no = match answered {
             Ok(mut pair) => {
                 if pair.scopes.is_empty() {
                     pair.scopes.clone_from(&grant.pair.scopes);

@@ -118,6 +118,7 @@ impl Books<'_> {
         for item in items.iter_mut().filter(|item| lost.contains(&item.number)) {
             self.too_late(item).await?;
         }
+        crate::counting::outcomes(items.iter().map(|item| &item.outcome));
         Ok(items)
     }
 

@@ -48,7 +48,7 @@ impl SignedIn {
     }
 
     /// Who is signed in with this session.
-    pub(super) async fn of(web: &Web, session: &Session) -> Result<Option<Person>, Problem> {
+    pub(crate) async fn of(web: &Web, session: &Session) -> Result<Option<Person>, Problem> {
         let Some(id) = session.get::<String>(PERSON).await? else {
             return Ok(None);
         };

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod api;
 mod bridges;
 mod client_source;
 mod clients;
@@ -11,5 +12,6 @@ mod overview;
 mod requests;
 mod set_up;
 mod signing_in;
+mod tls;
 mod wizard;
 mod world;

@@ -34,6 +34,7 @@ pub fn site(public_url: &str) -> Site {
         callback_path: "/ninja/oauth/resp".to_owned(),
         other_redirects: Vec::new(),
         prefill: None,
+        trusted_proxies: Vec::new(),
     }
 }
 
