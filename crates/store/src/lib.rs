@@ -73,7 +73,7 @@ pub use audit::{AuditEntry, AuditHead, Note, Verified};
 pub use audit_mark::AuditMark;
 pub use backup::{BackupOptions, BackupReport};
 pub use chosen::ChosenRecord;
-pub use claim::{Claim, Intended, NewIntent, OpenWrite, Settled};
+pub use claim::{Attempt, Claim, FoundOut, Intended, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;
 pub use consent::Consent;
 pub use created_name::NewName;

@@ -1,6 +1,7 @@
 //! The one way a record is written, whatever the destination: claim, look up where an earlier attempt may have
 //! arrived, send, record. [`protocol`] has the rules; here they meet the store and the destination.
 
+mod arrived;
 mod doubt;
 pub mod protocol;
 mod record;
@@ -9,15 +10,16 @@ mod sweep;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use arrived::likeliest;
 use connect::{Destination, Marker, Write};
 use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
-use record::{Books, outcome};
+use record::{Books, outcome, sent};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::crash::{Point, point};
-use store::{Claim, NewIntent, NewItem, NewName, Settled};
+use store::{Claim, NewIntent, NewItem, NewName, Settled, WrittenValue};
 use tokio::time::Instant;
 
 pub(crate) use resolve::Links;
@@ -111,7 +113,7 @@ impl Writer<'_> {
     pub(crate) async fn send(&self, call: Vec<Ready>, send_by: Instant) -> Result<Vec<NewItem>> {
         let books = self.books();
         let mut items = Vec::with_capacity(call.len());
-        let sending = self.look_up(&books, call, &mut items).await;
+        let sending = self.look_up(&books, call, &mut items).await?;
         point(Point::LookedUp)?;
         self.send_all(&books, sending, send_by, &mut items).await?;
         Ok(items)
@@ -247,7 +249,12 @@ impl Writer<'_> {
     }
 
     /// Finds out what became of earlier attempts; what is left is to be sent.
-    async fn look_up(&self, books: &Books<'_>, ours: Vec<Ready>, items: &mut Vec<NewItem>) -> Vec<Ready> {
+    async fn look_up(
+        &self,
+        books: &Books<'_>,
+        ours: Vec<Ready>,
+        items: &mut Vec<NewItem>,
+    ) -> Result<Vec<Ready>> {
         let mut sending = Vec::with_capacity(ours.len());
         for ready in ours {
             let kind = ready.operation.subject.kind;
@@ -264,11 +271,56 @@ impl Writer<'_> {
                 found = links_only(&ready.operation.action);
             }
             match found {
-                Some(outcome) => items.push(books.item(&ready.operation, outcome, Some(ready.held()))),
+                Some(outcome) => {
+                    let mut item = books.item(&ready.operation, outcome, Some(ready.held()));
+                    // What is adopted was written by an earlier attempt, with the values of its day.
+                    if let (Some(link), true) = (&mut item.link, creates(&ready.operation.action)) {
+                        link.written = self.written_before(&ready, &link.destination).await?;
+                    }
+                    items.push(item);
+                }
                 None => sending.push(ready),
             }
         }
-        sending
+        Ok(sending)
+    }
+
+    /// Where the values of a record come from that was found by our mark: from the attempt that turns out to have
+    /// created it, or else, where none is known any more, from us as far as they are what is wanted now.
+    async fn written_before(
+        &self,
+        ready: &Ready,
+        record: &RecordId,
+    ) -> Result<BTreeMap<String, WrittenValue>> {
+        if ready.operation.subject.kind != RecordKind::Asset {
+            return Ok(BTreeMap::new());
+        }
+        let open = ready.claim.open.as_ref();
+        let attempted = open.map_or(&[][..], |open| &open.attempts);
+        let subject = &ready.operation.subject;
+        let attempted = self
+            .engine
+            .attempted(attempted, subject.kind, &subject.source_id)
+            .await?;
+        let stands = match attempted.len() {
+            1 => None,
+            _ => doubt::assets_by_id(self.destination, vec![record.clone()])
+                .await
+                .pop(),
+        };
+        if let (Some(open), Some(arrived)) = (open, likeliest(&attempted, stands.as_ref())) {
+            return Ok(sent(
+                &arrived.operation.action,
+                &arrived.attempt.run,
+                open.sent.at,
+            ));
+        }
+        let mut written = sent(&ready.operation.action, self.run, self.engine.clock().now());
+        written.retain(|field, ours| {
+            let stands = stands.as_ref().and_then(|asset| asset.fields.get(field));
+            stands.is_some_and(|stands| plan::own::same_value(stands, &ours.value))
+        });
+        Ok(written)
     }
 
     async fn send_all(

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
+<<<<<<< HEAD
 mod api_keys;
+=======
+mod adopting;
+>>>>>>> 1201bb7 (Find out what arrived before a plan is made, and keep each run's own books)
 mod backing_up;
 mod budgets;
 mod conflicts;

@@ -1,10 +1,10 @@
-//! `bridge set`: the brakes, the archive rule and what happens to new organizations.
+//! `bridge set`: the brakes, the archive rule, what happens to new organizations, and which devices come.
 
 use crate::output::Output;
 use crate::session::Session;
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
-use model::{Archive, BridgeSettings, NewOrganizations};
+use model::{Archive, BridgeSettings, NewOrganizations, Scope};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
@@ -51,6 +51,30 @@ pub struct SetArguments {
     /// What happens to organizations that nothing decided
     #[arg(long, value_enum)]
     new_organizations: Option<Asked>,
+
+    /// Whether devices are imported, or clients alone
+    #[arg(long, value_enum)]
+    devices: Option<Imported>,
+
+    /// Only devices of this class, e.g. WINDOWS_SERVER; again for another, all for every class
+    #[arg(long = "class", value_name = "CLASS")]
+    classes: Vec<String>,
+
+    /// Only devices of the role with this id; again for another, or all
+    #[arg(long = "role", value_name = "ID")]
+    roles: Vec<String>,
+
+    /// Only devices of the location with this id; again for another, or all
+    #[arg(long = "location", value_name = "ID")]
+    locations: Vec<String>,
+
+    /// Only devices with this tag, or another that is given; or all
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+
+    /// Only devices in this approval state: APPROVED until something else is set; again for another, or all
+    #[arg(long = "approval", value_name = "STATE")]
+    approvals: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -59,6 +83,14 @@ enum Asked {
     Ask,
     /// A client is created for each that resembles none
     Create,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Imported {
+    /// They are imported
+    Yes,
+    /// Clients alone are synchronised; assets stay as they are
+    No,
 }
 
 /// A number, or none.
@@ -141,7 +173,60 @@ impl SetArguments {
             Some(Asked::Create) => settings.new_organizations = NewOrganizations::Create,
             None => {}
         }
+        if let Some(imported) = self.devices {
+            settings.devices = matches!(imported, Imported::Yes);
+        }
+        let scope = &mut settings.scope;
+        for (option, given, only) in [
+            ("--class", &self.classes, &mut scope.classes),
+            ("--role", &self.roles, &mut scope.roles),
+            ("--location", &self.locations, &mut scope.locations),
+            ("--tag", &self.tags, &mut scope.tags),
+            ("--approval", &self.approvals, &mut scope.approvals),
+        ] {
+            if !given.is_empty() {
+                *only = only_these(option, given)?;
+            }
+        }
         Ok(settings)
+    }
+}
+
+/// What lets a device through: one of these, or anything.
+fn only_these(option: &str, given: &[String]) -> anyhow::Result<Vec<String>> {
+    let given: Vec<String> = given.iter().map(|one| one.trim().to_owned()).collect();
+    ensure!(
+        given.iter().all(|one| !one.is_empty()),
+        "{option} without a value lets nothing through: say which, or all"
+    );
+    match given.iter().any(|one| one == "all") {
+        true if given.len() > 1 => {
+            bail!("{option} all lets everything through: leave it out, or leave the others out")
+        }
+        true => Ok(Vec::new()),
+        false => Ok(given),
+    }
+}
+
+/// Which devices come, for people.
+fn which(devices: bool, scope: &Scope) -> String {
+    if !devices {
+        return "none, clients alone are synchronised".to_owned();
+    }
+    let parts = [
+        ("class", &scope.classes),
+        ("role", &scope.roles),
+        ("location", &scope.locations),
+        ("tag", &scope.tags),
+        ("approval state", &scope.approvals),
+    ];
+    let bind = parts.into_iter().filter(|(_, only)| !only.is_empty());
+    let bind: Vec<String> = bind
+        .map(|(what, only)| format!("{what} {}", plan::render::visible(&only.join(" or "))))
+        .collect();
+    match bind.is_empty() {
+        true => "all".to_owned(),
+        false => format!("those of {}", bind.join(", and of ")),
     }
 }
 
@@ -166,12 +251,13 @@ pub fn text(settings: &BridgeSettings) -> String {
     format!(
         "A plan stops and asks where it would\n  archive more than {} % of the linked assets{}\n  change more than {} % of \
          them{}\n  (a share binds from {} records on)\nCreations without asking: {create}\nAssets of vanished devices \
-         are archived: {archive}\nNew organizations {new}\n",
+         are archived: {archive}\nNew organizations {new}\nDevices that come: {}\n",
         Trimmed(brakes.archive_share * 100.0),
         number(brakes.archive_most),
         Trimmed(brakes.change_share * 100.0),
         number(brakes.change_most),
         brakes.at_least,
+        which(settings.devices, &settings.scope),
     )
 }
 
@@ -203,5 +289,34 @@ mod tests {
         assert_eq!(limit("none"), Ok(Limit(None)));
         assert_eq!(limit("25"), Ok(Limit(Some(25))));
         assert!(limit("many").is_err() && limit("-1").is_err());
+    }
+    #[test]
+    fn a_scope_is_some_or_all_and_never_none() {
+        let given = |values: &[&str]| {
+            let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+            only_these("--tag", &values).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            given(&["VIP", " North "]),
+            Ok(vec!["VIP".to_owned(), "North".to_owned()])
+        );
+        assert_eq!(given(&["all"]), Ok(vec![]));
+        assert!(given(&["all", "VIP"]).unwrap_err().contains("--tag all"));
+        assert!(given(&[" "]).unwrap_err().contains("--tag"));
+    }
+
+    #[test]
+    fn what_comes_is_said_in_words() {
+        let mut scope = Scope::default();
+        assert_eq!(which(true, &scope), "those of approval state APPROVED");
+        scope.approvals.clear();
+        assert_eq!(which(true, &scope), "all");
+        scope.classes = vec!["MAC".to_owned(), "LINUX_SERVER".to_owned()];
+        scope.tags = vec!["VIP".to_owned()];
+        assert_eq!(
+            which(true, &scope),
+            "those of class MAC or LINUX_SERVER, and of tag VIP"
+        );
+        assert!(which(false, &scope).contains("clients alone"));
     }
 }
