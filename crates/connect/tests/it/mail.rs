@@ -151,20 +151,19 @@ async fn a_mail_server_whose_certificate_does_not_hold_is_told_nothing() {
         (Offers::Tls, MailSecurity::Tls),
         (Offers::StartTls, MailSecurity::StartTls),
     ] {
-        let other_ca = identity("localhost", 2099).1;
         let (expired, expired_ca) = identity("localhost", 2001);
         let (elsewhere, elsewhere_ca) = identity("elsewhere.test", 2099);
         for (acceptor, ca, words) in [
             (
                 identity("localhost", 2099).0,
-                other_ca,
+                None,
                 "is not signed by an authority",
             ),
-            (expired, expired_ca, "has expired"),
-            (elsewhere, elsewhere_ca, "is for another name"),
+            (expired, Some(expired_ca), "has expired"),
+            (elsewhere, Some(elsewhere_ca), "is for another name"),
         ] {
             let (port, heard) = server(offers, acceptor).await;
-            let error = post(port, security, Some(ca)).await.unwrap_err();
+            let error = post(port, security, ca).await.unwrap_err();
             assert_eq!(error.kind, Kind::Configuration, "{error}");
             assert!(error.what.contains(words), "{error}");
             assert!(error.next.contains("extra CA"), "{error}");

@@ -234,7 +234,7 @@ mod tests {
             (Answer::NotPlanned, "It was read, and no plan tells of it yet."),
             (
                 Answer::ClientsOnly,
-                "The bridge synchronises clients without their devices.",
+                "It is asset a-9, which stays as it is: the bridge synchronises clients without their devices.",
             ),
         ] {
             assert_eq!(said(&answer, &device, &organization, Some(&asset)).0, expected);

@@ -14,7 +14,7 @@ use model::operation::Action;
 use model::{Asset, Bridge, ConnectionId, Operation, RecordId, RecordKind, SourceId};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use store::{Attempt, FoundOut, NewLink, Settled};
+use store::{Attempt, FoundOut, NewLink, Settled, WrittenValue};
 
 /// A write without a known outcome that can no longer arrive.
 pub(crate) struct Over {
@@ -52,22 +52,45 @@ impl Attempted {
     }
 }
 
-/// Which attempt created an asset: the one most of whose values stand, of several such the newest.
-pub(super) fn likeliest<'a>(attempted: &'a [Attempted], stands: Option<&Asset>) -> Option<&'a Attempted> {
-    let Some(asset) = stands else {
-        return attempted.first();
-    };
+/// What a record came from that carries our mark: the attempt that turns out to have created it, and what of it is ours.
+pub(super) struct Origin<'a> {
+    pub(super) creator: &'a Attempted,
+    pub(super) written: BTreeMap<String, WrittenValue>,
+}
+
+/// Which attempt created a record, as it `stands`: the one most of whose values stand, of several such the newest. What a
+/// later one is seen to have changed is ours, too. `None` when none of them creates.
+pub(super) fn origin<'a>(
+    attempted: &'a [Attempted],
+    stands: Option<&Asset>,
+    at: Timestamp,
+) -> Option<Origin<'a>> {
     let agreeing = |attempted: &Attempted| {
-        let sent = values(&attempted.operation.action);
         let standing = |(field, value): &(&String, &Value)| {
-            asset
-                .fields
-                .get(*field)
-                .is_some_and(|v| plan::own::same_value(v, value))
+            let stands = stands.and_then(|asset| asset.fields.get(*field));
+            stands.is_some_and(|stands| plan::own::same_value(stands, value))
         };
+        let sent = values(&attempted.operation.action);
         sent.iter().filter(|sent| standing(sent)).count()
     };
-    attempted.iter().rev().max_by_key(|attempted| agreeing(attempted))
+    let oldest_first = || attempted.iter().rev();
+    let creator = oldest_first()
+        .filter(|a| super::creates(&a.operation.action))
+        .max_by_key(|a| agreeing(a))?;
+    let provenance = |a: &Attempted| sent(&a.operation.action, &a.attempt.run, at);
+    let mut written = provenance(creator);
+    for later in oldest_first().filter(|a| stands.is_some_and(|asset| a.changed(asset))) {
+        written.extend(provenance(later));
+    }
+    Some(Origin { creator, written })
+}
+
+/// What is certain of a write in doubt.
+struct Arrived {
+    record: RecordId,
+    /// Whose it was, unless that is no longer known.
+    attempt: Option<Attempt>,
+    written: BTreeMap<String, WrittenValue>,
 }
 
 /// One of them, with all that is known of it.
@@ -81,42 +104,59 @@ struct Doubtful {
 }
 
 impl Doubtful {
-    /// The record it led to, and which attempt did; `None` while that is not certain, and where it never arrived.
-    async fn look(&self, destination: &dyn Destination) -> Option<(RecordId, Option<&Attempted>)> {
+    /// What it led to; `None` while that is not certain, and where it never arrived.
+    async fn look(&self, destination: &dyn Destination) -> Option<Arrived> {
         // The way back has marks of its own to set, and looks up what it sends again.
         if self.attempted.iter().any(|a| a.operation.undoes.is_some()) {
             return None;
         }
-        match self.attempted.first().map(|a| &a.operation.action) {
-            Some(Action::UpdateAsset { asset, .. }) if self.linked.as_ref() == Some(asset) => {
-                let stands = assets_by_id(destination, vec![asset.clone()]).await.pop()?;
-                let arrived = self.attempted.iter().find(|a| a.changed(&stands))?;
-                Some((asset.clone(), Some(arrived)))
-            }
-            Some(Action::Link { record, .. }) if self.kind == RecordKind::Asset && self.linked.is_none() => {
-                let stands = assets_by_id(destination, vec![record.clone()]).await.pop()?;
-                let arrived = self.attempted.iter().find(|a| a.changed(&stands))?;
-                Some((record.clone(), Some(arrived)))
-            }
-            Some(Action::RestoreAsset { asset }) if self.linked.is_none() => {
-                let stands = assets_by_id(destination, vec![asset.clone()]).await.pop()?;
-                let arrived = stands.archived.is_none();
-                arrived.then(|| (asset.clone(), self.attempted.first()))
-            }
-            action if action.is_none_or(super::creates) && self.linked.is_none() => {
-                let marker = Marker(self.over.held.marker.clone());
-                let found = destination.find(self.kind, &marker).await.ok()?;
-                let Resolution::Adopt(record) = resolve(found) else {
-                    return None;
-                };
-                let stands = match self.kind == RecordKind::Asset && self.attempted.len() > 1 {
-                    true => assets_by_id(destination, vec![record.clone()]).await.pop(),
-                    false => None,
-                };
-                Some((record, likeliest(&self.attempted, stands.as_ref())))
-            }
-            _ => None,
+        let creates = |a: &Attempted| super::creates(&a.operation.action);
+        if self.linked.is_none() && (self.attempted.is_empty() || self.attempted.iter().any(creates)) {
+            return self.created(destination).await;
         }
+        let newest = self.attempted.first()?;
+        let (asset, linked) = match &newest.operation.action {
+            Action::UpdateAsset { asset, .. } => (asset, true),
+            Action::Link { record, .. } if self.kind == RecordKind::Asset => (record, false),
+            Action::RestoreAsset { asset } => (asset, false),
+            _ => return None,
+        };
+        if self.linked.as_ref() != linked.then_some(asset) {
+            return None;
+        }
+        let stands = assets_by_id(destination, vec![asset.clone()]).await.pop()?;
+        let restored = matches!(newest.operation.action, Action::RestoreAsset { .. });
+        let arrived = match restored {
+            true => Some(newest).filter(|_| stands.archived.is_none()),
+            false => self.attempted.iter().find(|a| a.changed(&stands)),
+        }?;
+        Some(Arrived {
+            record: asset.clone(),
+            attempt: Some(arrived.attempt.clone()),
+            written: sent(&arrived.operation.action, &arrived.attempt.run, self.over.sent),
+        })
+    }
+
+    /// The one record that carries our mark.
+    async fn created(&self, destination: &dyn Destination) -> Option<Arrived> {
+        let marker = Marker(self.over.held.marker.clone());
+        let found = destination.find(self.kind, &marker).await.ok()?;
+        let Resolution::Adopt(record) = resolve(found) else {
+            return None;
+        };
+        let stands = match self.kind == RecordKind::Asset && self.attempted.len() > 1 {
+            true => assets_by_id(destination, vec![record.clone()]).await.pop(),
+            false => None,
+        };
+        let origin = origin(&self.attempted, stands.as_ref(), self.over.sent);
+        let (attempt, written) = origin
+            .map(|origin| (origin.creator.attempt.clone(), origin.written))
+            .unzip();
+        Some(Arrived {
+            record,
+            attempt,
+            written: written.unwrap_or_default(),
+        })
     }
 }
 
@@ -176,7 +216,12 @@ impl Engine {
         let looked: Vec<_> = stream::iter(looking).buffered(lanes).collect().await;
         let mut arrived = Vec::new();
         for (doubtful, found) in doubtful.iter().zip(looked) {
-            let Some((record, attempted)) = found else {
+            let Some(Arrived {
+                record,
+                attempt,
+                written,
+            }) = found
+            else {
                 continue;
             };
             let (kind, source) = (doubtful.kind, &doubtful.source);
@@ -185,12 +230,9 @@ impl Engine {
             if kind == RecordKind::Asset && whose.is_some_and(|link| link.source != *source) {
                 continue;
             }
-            let written = attempted.map_or_else(BTreeMap::new, |a| {
-                sent(&a.operation.action, &a.attempt.run, doubtful.over.sent)
-            });
             arrived.push(FoundOut {
                 held: doubtful.over.held.clone(),
-                attempt: attempted.map(|a| a.attempt.clone()),
+                attempt,
                 link: NewLink {
                     kind,
                     source: source.clone(),

@@ -60,7 +60,10 @@ impl<'a> Story<'a> {
 
     /// Applies a plan while the answer to the next request of a route is lost; the run, and the device it was about.
     async fn lose_an_answer(&self, route: &str, plan: &PlanSummary) -> (Run, SourceId) {
-        let fault = Fault::once(route, Mode::LostAnswer);
+        self.apply_with(Fault::once(route, Mode::LostAnswer), plan).await
+    }
+
+    async fn apply_with(&self, fault: Fault, plan: &PlanSummary) -> (Run, SourceId) {
         self.directory.faults().add(fault).unwrap();
         let run = self.hub.apply(plan, confirmed()).await.unwrap();
         assert_eq!(run.counts.unknown, 1, "{:?}", run.counts);
@@ -167,18 +170,47 @@ async fn a_creation_that_is_found_while_a_newer_plan_is_applied_has_the_values_o
     TestStore::on_every_engine(async |store| {
         let story = Story::begin(&store).await;
         let plan = story.hub.plan().await;
-        let (run, device) = story.lose_an_answer("POST /assets", &plan).await;
+        let late = Mode::LateCommit {
+            commit_ms: 4000,
+            spread_ms: 0,
+            close_ms: Some(20),
+        };
+        let (run, device) = story.apply_with(Fault::once("POST /assets", late), &plan).await;
         let old = name_of(&story.about(&plan, &device).await[0]);
         story.rename(&device, "RENAMED").await;
-        // It may still arrive, so it is planned as if it had not.
+        // It has not arrived yet, and is planned as if it never would.
         let blind = story.hub.plan().await;
         assert_eq!(name_of(&story.about(&blind, &device).await[0]), "RENAMED");
+        assert!(story.directory.settled(Duration::from_secs(20)).await);
         story.wait().await;
         let adopting = story.hub.apply(&blind, confirmed()).await.unwrap();
         assert_eq!((adopting.counts.done, adopting.counts.unknown), (1, 0));
         let written = &story.link(&device).await.written["name"];
         assert_eq!((&written.value, &written.run), (&old, &run.id));
         assert_eq!(story.counts(&run).await.1, 1, "its books are closed");
+        let next = story.hub.plan().await;
+        assert_eq!(story.renames(&next, &device).await, (old, json!("RENAMED")));
+        story.ends_well(&device, "RENAMED").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_creation_that_is_seen_before_it_is_found_out_is_linked_as_ours() {
+    TestStore::on_every_engine(async |store| {
+        let story = Story::begin(&store).await;
+        let plan = story.hub.plan().await;
+        let (run, device) = story.lose_an_answer("POST /assets", &plan).await;
+        let old = name_of(&story.about(&plan, &device).await[0]);
+        story.rename(&device, "RENAMED").await;
+        // The record says whose it is, and nobody may touch it yet.
+        let early = story.hub.plan().await;
+        let about = story.about(&early, &device).await;
+        assert!(matches!(about[0], Action::Link { .. }), "{about:?}");
+        story.wait().await;
+        story.hub.apply(&early, confirmed()).await.unwrap();
+        let written = &story.link(&device).await.written["name"];
+        assert_eq!((&written.value, &written.run), (&old, &run.id));
         let next = story.hub.plan().await;
         assert_eq!(story.renames(&next, &device).await, (old, json!("RENAMED")));
         story.ends_well(&device, "RENAMED").await;

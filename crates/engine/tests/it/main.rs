@@ -2,11 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
-<<<<<<< HEAD
-mod api_keys;
-=======
 mod adopting;
->>>>>>> 1201bb7 (Find out what arrived before a plan is made, and keep each run's own books)
+mod api_keys;
 mod backing_up;
 mod budgets;
 mod conflicts;
