@@ -24,12 +24,14 @@ usage() {
 usage: scripts/test.sh [--help]
 
 Runs, in this order, and stops at the first that fails:
-  packages     Debian packages that are missing (a C compiler, postgresql, chromium, chromium-driver)
+  packages     Debian packages that are missing (a C compiler, postgresql, chromium, chromium-driver, npm, python3-venv)
   tools        cargo-nextest and cargo-deny, where missing
+  npm          what the browser tests need from npm, pinned: axe
   postgres     a temporary PostgreSQL cluster; its URL is in RMMBRIDGE_TEST_POSTGRES for the tests
   fmt          cargo fmt --check
   clippy       cargo clippy over every target, warnings are errors
   test         cargo nextest run --workspace --profile ci
+  client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
   kill         the kill harness, on the release build: the program ended at random and at every crash point on both
                databases
   doctest      cargo test --doc --workspace
@@ -136,6 +138,8 @@ install_packages() {
   find_postgres || missing+=(postgresql)
   has chromium || missing+=(chromium)
   has chromedriver || missing+=(chromium-driver)
+  has npm || missing+=(nodejs npm)
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
   if [ "${#missing[@]}" -eq 0 ]; then
     echo "nothing to install"
     return 0
@@ -184,11 +188,16 @@ install_tools() {
   find_rust
   cargo --version
   has cargo-nextest || cargo install --locked "cargo-nextest@$NEXTEST_VERSION"
-  has cargo-deny || cargo install --locked "cargo-deny@$DENY_VERSION"
+  # A debug build: it runs for seconds, and compiling it for release would take longer than that saves.
+  has cargo-deny || cargo install --locked --debug "cargo-deny@$DENY_VERSION"
   # Where cargo installs to need not be on the PATH.
   has cargo-nextest || PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
   cargo nextest --version | head -n 1
   cargo deny --version
+}
+
+install_from_npm() {
+  npm ci --prefix e2e --ignore-scripts --no-audit --no-fund
 }
 
 # --- PostgreSQL ------------------------------------------------------------------------------
@@ -252,8 +261,8 @@ document() {
   RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 }
 
-# A doubled or lost record, or broken books, fail the phase. Another finding (exit code 3) is told at its end: the list of
-# those that are known stands in harness/README.md.
+# A doubled or lost record, or broken books, fail the phase. Another finding (exit code 3) is told at its end: why, stands
+# in harness/README.md.
 strike() {
   local code=0
   "$@" || code=$?
@@ -280,15 +289,20 @@ kill_harness() {
   fi
 }
 
+# Each crate is compiled once here, and nobody steps through it: half the disk, and a shorter wait for the linker.
+if [ -n "${CI:-}" ]; then export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0; fi
+
 # Whoever left this set would have requirements counted as proven that no browser looked at.
 unset RMMBRIDGE_SKIP_BROWSER
 
 phase packages install_packages
 phase tools install_tools
+phase npm install_from_npm
 phase postgres start_postgres
 phase fmt cargo fmt --all --check
 phase clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 phase test cargo nextest run --workspace --profile ci --locked
+phase client bash e2e/api-client/run.sh
 phase kill kill_harness
 phase doctest cargo test --doc --workspace --locked
 phase doc document

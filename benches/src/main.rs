@@ -7,6 +7,7 @@
 //! cargo run --release -p benches -- names          # 50,000 names against 50,000
 //! cargo run --release -p benches -- writes         # 10,000 creations at a destination that takes its time
 //! cargo run --release -p benches -- queue          # what a job costs, and what a second worker is good for
+//! cargo run --release -p benches -- pages          # the web pages with a large estate, and what `serve` takes
 //! ```
 //!
 //! `--devices N` changes the size of the estate (100,000), `--rounds N` how often each figure is taken (3; medians are
@@ -18,6 +19,7 @@ mod hub;
 mod machine;
 mod mapping;
 mod names;
+mod pages;
 mod program;
 mod queue;
 mod read;
@@ -65,8 +67,11 @@ fn main() -> anyhow::Result<ExitCode> {
         runtime.block_on(simulator::child(&arguments))?;
         return Ok(ExitCode::SUCCESS);
     }
-    if !matches!(table, "all" | "read" | "sync" | "names" | "writes" | "queue") {
-        bail!("say which table: all, read, sync, names, writes or queue");
+    if !matches!(
+        table,
+        "all" | "read" | "sync" | "names" | "writes" | "queue" | "pages"
+    ) {
+        bail!("say which table: all, read, sync, names, writes, queue or pages");
     }
     println!("{}", machine::describe());
     println!("{} devices, medians of {}\n", setup.devices, setup.rounds);
@@ -84,6 +89,9 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if matches!(table, "all" | "queue") {
         runtime.block_on(queue::table(setup))?;
+    }
+    if matches!(table, "all" | "pages") {
+        runtime.block_on(pages::table(setup))?;
     }
     Ok(ExitCode::SUCCESS)
 }

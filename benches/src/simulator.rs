@@ -20,8 +20,19 @@ pub struct Simulator {
 impl Simulator {
     /// Starts one with so many devices and so much latency.
     pub async fn start(devices: usize, latency: Duration) -> anyhow::Result<Self> {
+        Self::of(devices, None, latency).await
+    }
+
+    /// The same with so many organizations.
+    pub async fn of(devices: usize, organizations: Option<usize>, latency: Duration) -> anyhow::Result<Self> {
+        let organizations = organizations.map_or(String::new(), |n| n.to_string());
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["simulate", &devices.to_string(), &latency.as_millis().to_string()])
+            .args([
+                "simulate",
+                &devices.to_string(),
+                &latency.as_millis().to_string(),
+                &organizations,
+            ])
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -73,6 +84,10 @@ pub async fn child(arguments: &[String]) -> anyhow::Result<()> {
         let latency = Duration::from_millis(argument(2)?.parse()?);
         let options = Options {
             devices: argument(1)?.parse()?,
+            organizations: Some(argument(3)?)
+                .filter(|n| !n.is_empty())
+                .map(str::parse)
+                .transpose()?,
             latency,
             ..Options::default()
         };

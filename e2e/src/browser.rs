@@ -308,6 +308,19 @@ impl Browser {
         self.run(&script).await;
     }
 
+    /// An attribute of the first element this selector finds.
+    pub async fn attribute(&self, selector: &str, name: &str) -> String {
+        let found = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(selector))
+            .await
+            .unwrap_or_else(|error| panic!("finding {selector:?}: {error}"));
+        let value = found.attr(name).await.expect("the element is still there");
+        value.unwrap_or_else(|| panic!("{selector:?} has no {name:?}"))
+    }
+
     /// Presses keys, wherever the focus is: `\u{e004}` is Tab, `\u{e007}` Enter.
     pub async fn keys(&self, keys: &str) {
         let focus = self
@@ -357,6 +370,40 @@ impl Browser {
         self.look(LOOKS[0].1).await;
     }
 
+    /// What axe finds wrong with the page as it is shown now: each rule, how bad, and where.
+    ///
+    /// # Panics
+    /// When axe is not installed: `npm ci --prefix e2e`.
+    pub async fn accessibility(&self) -> Vec<String> {
+        let axe = std::fs::read_to_string(AXE).unwrap_or_else(|error| {
+            panic!(
+                "{AXE}: {error}. Install what the tests need from npm: npm ci --prefix e2e --ignore-scripts"
+            )
+        });
+        // WebDriver's own scripts are not bound by the page's policy, which forbids every other one.
+        let script = format!("{axe}\n{RUN_AXE}");
+        let found = self.client.execute_async(&script, vec![]).await;
+        let found = found.unwrap_or_else(|error| panic!("running axe: {error}"));
+        serde_json::from_value(found).expect("axe gives a list of texts")
+    }
+
+    /// The addresses the page's links lead to.
+    pub async fn links(&self) -> Vec<String> {
+        let links = self
+            .run("return [...document.querySelectorAll('a[href]')].map((a) => a.href);")
+            .await;
+        serde_json::from_value(links).expect("addresses are texts")
+    }
+
+    /// The cookies of the page, as the header that sends them.
+    pub async fn cookies(&self) -> String {
+        let cookies = self.client.get_all_cookies().await.expect("the page's cookies");
+        let pairs = cookies
+            .iter()
+            .map(|cookie| format!("{}={}", cookie.name(), cookie.value()));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     async fn input(&self, label: &str) -> Element {
         let path = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
         self.find(&path, label).await
@@ -387,6 +434,17 @@ impl Browser {
         done.unwrap_or_else(|error| panic!("{command}: {error}"));
     }
 }
+
+/// Where npm puts axe.
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/node_modules/axe-core/axe.min.js");
+
+/// Every rule of axe, best practices too.
+const RUN_AXE: &str = "
+  const done = arguments[arguments.length - 1];
+  axe.run(document, { resultTypes: ['violations'] }).then(
+    (results) => done(results.violations.flatMap((rule) => rule.nodes.map((node) =>
+      rule.id + ' (' + rule.impact + '): ' + node.target.join(' ') + ': ' + node.failureSummary.replace(/\\s+/g, ' ')))),
+    (error) => done(['axe failed: ' + error]));";
 
 /// How many pixels the page is wider than its window.
 const SURPLUS_WIDTH: &str = "

@@ -63,8 +63,8 @@ struct Arguments {
     verbose: bool,
 }
 
-/// The exit code for what has to be mended and neither doubles nor loses a record.
-const OPEN_FINDING: u8 = 3;
+/// The exit code for what does not hold and neither doubles nor loses a record.
+const DOES_NOT_HOLD: u8 = 3;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -102,7 +102,7 @@ async fn main() -> ExitCode {
                     eprintln!(
                         "That has to be mended. No record was doubled or lost, and the books are whole."
                     );
-                    ExitCode::from(OPEN_FINDING)
+                    ExitCode::from(DOES_NOT_HOLD)
                 }
             }
         }

@@ -6,9 +6,8 @@ use crate::scene::World;
 use crate::truth;
 use anyhow::{Context as _, bail, ensure};
 use model::operation::Action;
-use model::{Bridge, Outcome, RecordKind, Run, RunCounts, RunKind, RunState};
+use model::{Bridge, Outcome, RecordId, RecordKind, Run, RunCounts, RunKind, RunState, SourceId};
 use serde_json::Value;
-use simulators::ninjaone::NinjaOne;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{AuditMark, JobFilter, JobState, Verified};
 
@@ -21,14 +20,15 @@ pub async fn check(hub: &Hub, world: &World, program: &Program) -> anyhow::Resul
     let mut assets = 0;
     for (bridge, ninja) in hub.bridges.iter().zip(&world.ninjas) {
         let left_out = nothing_left_to_write(program, bridge).await?;
-        let linked = links_and_records_agree(hub, bridge, world).await?;
+        let there = truth::devices(ninja).await?;
+        let linked = links_and_records_agree(hub, bridge, world, &there).await?;
         let devices: u64 = hub.store.device_counts(&bridge.source).await?.values().sum();
         // Assets of devices that are gone stand too: nothing is archived unless a rule says so.
         ensure!(
             linked > 0 && linked as u64 + left_out >= devices,
             "{devices} devices, {linked} assets, {left_out} left out or asked about"
         );
-        assets += assets_say_what_devices_do(hub, bridge, world, ninja).await?;
+        assets += assets_say_what_devices_do(hub, bridge, world, &there).await?;
         let open = hub.store.open_writes(&bridge.destination).await?;
         ensure!(
             open == 0,
@@ -125,9 +125,8 @@ async fn assets_say_what_devices_do(
     hub: &Hub,
     bridge: &Bridge,
     world: &World,
-    ninja: &NinjaOne,
+    devices: &BTreeMap<String, Value>,
 ) -> anyhow::Result<usize> {
-    let devices = truth::devices(ninja).await?;
     let records = world.directory.records();
     let assets: BTreeMap<&str, &Value> = standing(&records, "assets")?
         .into_iter()
@@ -157,19 +156,14 @@ async fn assets_say_what_devices_do(
     Ok(checked)
 }
 
-/// The counts of every run are those of its items, and a run that came to its end has one for each operation.
+/// The counts of every run are those of its items, and the operations of a plan that was applied to its end have one each.
 async fn counts_add_up(hub: &Hub) -> anyhow::Result<()> {
-    let runs = hub.store.runs(usize::MAX).await?;
-    for run in &runs {
+    for run in hub.store.runs(usize::MAX).await? {
         let (RunKind::Apply { plan, .. } | RunKind::Undo { plan, .. }) = &run.kind else {
             continue;
         };
         ensure!(run.state != RunState::Running, "run {} goes on for ever", run.id);
-        let items = hub.store.run_items(plan).await?;
-        // What is in doubt is looked up by a later run of the same plan, whose items they are then.
-        if items.values().any(|item| item.run != run.id) || also_of(&runs, run) {
-            continue;
-        }
+        let items = hub.store.items_of(&run.id).await?;
         let mut counts = RunCounts::default();
         for item in items.values() {
             counts.add(&item.outcome);
@@ -181,24 +175,17 @@ async fn counts_add_up(hub: &Hub) -> anyhow::Result<()> {
             run.counts
         );
         let writes = hub.store.plan(plan).await?.counts.writes();
+        let of_plan = hub.store.run_items(plan).await?;
+        // A run that only looks up what is in doubt of a plan that broke off leaves the rest.
+        let broke_off = of_plan.len() as u64 != u64::from(writes);
         ensure!(
-            run.state != RunState::Finished || items.len() as u64 == u64::from(writes),
+            run.state != RunState::Finished || !broke_off || of_plan.values().any(|item| item.run != run.id),
             "run {} finished with {} items of {writes} operations",
             run.id,
             items.len()
         );
     }
     Ok(())
-}
-
-/// Whether another run carried out the same plan.
-fn also_of(runs: &[Run], run: &Run) -> bool {
-    let plan = |run: &Run| match &run.kind {
-        RunKind::Apply { plan, .. } | RunKind::Undo { plan, .. } => Some(plan.clone()),
-        RunKind::Read { .. } => None,
-    };
-    runs.iter()
-        .any(|other| other.id != run.id && plan(other) == plan(run))
 }
 
 /// No job is under way or to be started, and none failed for another reason than a step that was made to.
@@ -225,14 +212,14 @@ pub async fn check_undone(hub: &Hub, world: &World, run: &Run) -> anyhow::Result
     let RunKind::Apply { plan, .. } = &run.kind else {
         bail!("run {} wrote nothing", run.id);
     };
-    let items = hub.store.run_items(plan).await?;
+    let items = hub.store.items_of(&run.id).await?;
     let records = world.directory.records();
     let assets: BTreeMap<&str, &Value> = standing(&records, "assets")?
         .into_iter()
         .filter_map(|asset| Some((asset["id"].as_str()?, asset)))
         .collect();
     for operation in hub.store.operations(plan, 0, usize::MAX).await? {
-        let item = items.get(&operation.number).filter(|item| item.run == run.id);
+        let item = items.get(&operation.number);
         let Some(Outcome::Done { record }) = item.map(|item| &item.outcome) else {
             continue;
         };
@@ -290,9 +277,23 @@ async fn nothing_left_to_write(program: &Program, bridge: &Bridge) -> anyhow::Re
     Ok(count("skips") + count("reviews"))
 }
 
-/// What is linked is there with our mark, and what carries our mark is linked.
-async fn links_and_records_agree(hub: &Hub, bridge: &Bridge, world: &World) -> anyhow::Result<usize> {
+/// What is linked is there with our mark, and what carries our mark is linked; but for assets that an undo archived and
+/// whose devices are gone: nothing will ever take those out of the archive.
+async fn links_and_records_agree(
+    hub: &Hub,
+    bridge: &Bridge,
+    world: &World,
+    devices: &BTreeMap<String, Value>,
+) -> anyhow::Result<usize> {
     let records = world.directory.records();
+    let undone: BTreeSet<(RecordId, SourceId)> = hub
+        .store
+        .undone(&bridge.id)
+        .await?
+        .into_values()
+        .filter(|undone| undone.kind == RecordKind::Asset && !devices.contains_key(undone.source.as_str()))
+        .map(|undone| (undone.record, undone.source))
+        .collect();
     let mut assets = 0;
     for (kind, collection) in COLLECTIONS {
         let links = hub.store.links(&bridge.id, kind).await?;
@@ -318,9 +319,16 @@ async fn links_and_records_agree(hub: &Hub, bridge: &Bridge, world: &World) -> a
             })
             .collect();
         for (mark, record) in &marked {
+            let source = mark.strip_prefix(&begins).unwrap_or_default();
+            let archived = standing
+                .iter()
+                .any(|s| s["id"] == *record && !s["archived_at"].is_null());
+            if archived && undone.contains(&(RecordId::from(*record), SourceId::from(source))) {
+                continue;
+            }
             ensure!(
                 ours.get(*mark).map(String::as_str) == Some(*record),
-                "{collection}: {record} carries our mark {mark} and is not linked"
+                "{collection}: {record} (archived: {archived}) carries our mark {mark} and is not linked"
             );
         }
         for record in ours.values() {

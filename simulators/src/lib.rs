@@ -6,13 +6,16 @@
 //!
 //! - [`ninjaone`]: NinjaOne's OAuth server and API v2, with an estate made from a seed.
 //! - [`directory`]: a destination of no vendor, whose writes get lost, come late, or are answered wrongly on demand.
+//! - [`passportal`]: Passportal's documents API, with clients and the asset documents they have.
 //! - [`mailbox`]: a mail server that takes messages and keeps them, or refuses.
 //! - [`faults`]: what can be made to go wrong on demand, by handle or over HTTP.
+//! - [`quirk`]: how behaviour that a vendor leaves open is switched by name.
 //! - [`clock`]: the time a simulator lives in.
 //! - [`technician`]: a browser with somebody in front of it who signs in and agrees.
 //!
-//! A further vendor is a further folder beside `ninjaone`, with its own `Options` and handle; it shares only the
-//! three modules above.
+//! A further vendor is a further folder beside `ninjaone`, with its own `Options` and handle. It shares [`clock`],
+//! [`quirk`] and [`technician`], and takes its faults from [`faults`] where it is read from, from [`directory`] where it
+//! is written to.
 
 pub mod clock;
 mod dice;
@@ -22,4 +25,6 @@ mod json;
 mod listener;
 pub mod mailbox;
 pub mod ninjaone;
+pub mod passportal;
+pub mod quirk;
 pub mod technician;

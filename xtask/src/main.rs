@@ -3,6 +3,8 @@
 //! * `tidy` holds the rules of the layout: who may import whom, how long a file may be, that
 //!   migrations are only added. The same rules run as tests of this crate, so that a plain
 //!   test run holds them too.
+//! * `regenerate` makes anew what is committed and made from the sources: `docs/openapi.json`; `screenshots` the
+//!   pictures of the README.
 //! * `acceptance` joins the acceptance list (`docs/acceptance.tsv`) with the *results* of a
 //!   test run and says which requirement a passed test proves.
 //!
@@ -11,6 +13,8 @@
 //! [`tidy::RULES`].
 
 mod acceptance;
+mod regenerate;
+mod screenshots;
 mod source;
 mod tidy;
 mod workspace;
@@ -36,6 +40,10 @@ struct Cli {
 enum Command {
     Tidy(TidyArgs),
     Acceptance(AcceptanceArgs),
+    /// Make anew what is committed and made from the sources: docs/openapi.json
+    Regenerate,
+    /// Take the pictures of the README anew, in a real browser
+    Screenshots,
 }
 
 /// Check the rules of the layout.
@@ -79,6 +87,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Workspace::here().and_then(|workspace| match cli.command {
         Command::Tidy(args) => tidy::run(&workspace, args.accept_new_migrations),
+        Command::Regenerate => regenerate::run(&workspace),
+        Command::Screenshots => screenshots::run(&workspace),
         Command::Acceptance(args) => {
             acceptance::run(&workspace, &args.junit, args.write.as_deref(), &args.require)
         }

@@ -23,6 +23,9 @@ pub struct CheckPoint {
     pub verdict: Verdict,
     /// What the vendor answered, and what to do about a cross.
     pub detail: String,
+    /// What the vendor's account lacks, where that is why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
 }
 
 impl CheckPoint {
@@ -32,6 +35,15 @@ impl CheckPoint {
             point: point.into(),
             verdict: Verdict::Passed,
             detail: detail.into(),
+            lacks: None,
+        }
+    }
+
+    /// A cross, since the vendor's account lacks a part.
+    pub fn lacking(point: impl Into<String>, part: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            lacks: Some(part.into()),
+            ..Self::failed(point, detail)
         }
     }
 
@@ -41,6 +53,7 @@ impl CheckPoint {
             point: point.into(),
             verdict: Verdict::Failed,
             detail: detail.into(),
+            lacks: None,
         }
     }
 
@@ -50,6 +63,7 @@ impl CheckPoint {
             point: point.into(),
             verdict: Verdict::NotTried,
             detail: detail.into(),
+            lacks: None,
         }
     }
 }

@@ -10,6 +10,7 @@
 
 mod assets;
 mod bench;
+mod limits;
 mod records;
 mod unreachable;
 mod updates;
@@ -169,5 +170,8 @@ const CLAUSES: &[(&str, Clause)] = &[
     }),
     ("a field is created once and can be written", |b| {
         Box::pin(values::create_field(b))
+    }),
+    ("what it says it cannot do is refused", |b| {
+        Box::pin(limits::refused(b))
     }),
 ];

@@ -40,6 +40,21 @@ pub struct Capabilities {
     pub settles_within: Duration,
 }
 
+impl Capabilities {
+    /// Whether a destination that can do this carries out a write of that sort. One that does not refuses it.
+    pub fn carries_out(&self, write: &Write) -> bool {
+        match write {
+            Write::CreateClient { .. } => self.create_clients,
+            Write::CreateSite { .. } => self.sites,
+            Write::CreateAssetType { .. } => self.asset_types,
+            Write::CreateAsset { .. } => true,
+            Write::UpdateAsset { .. } => self.update_assets,
+            Write::ArchiveAsset { .. } => self.archive,
+            Write::RestoreAsset { .. } => self.archive && self.restore,
+        }
+    }
+}
+
 /// Our mark on a record we created: the natural key of its source record. The destination keeps it in a field that
 /// can be searched, so that a create whose answer was lost is found again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

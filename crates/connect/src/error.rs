@@ -10,6 +10,11 @@ pub enum Kind {
     Auth,
     /// The grant is alive but lacks a scope or right.
     Forbidden,
+    /// The vendor's account lacks a part that this needs; the grant is good.
+    NotEnabled {
+        /// The part, as the vendor calls it.
+        part: &'static str,
+    },
     /// The vendor asks to wait.
     RateLimited {
         /// For how long, when it says so.

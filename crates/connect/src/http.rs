@@ -20,7 +20,7 @@ pub use answer::Answer;
 pub use redact::redact;
 
 pub(crate) use client::host_of;
-pub(crate) use failure::{is_throttling_page, of_answer};
+pub(crate) use failure::{is_throttling_page, of_answer, tls_trouble};
 pub(crate) use guard::addresses;
 pub(crate) use redact::{redact_known, shorten};
 pub(crate) use retry::retry_after;

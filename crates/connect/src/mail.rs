@@ -5,7 +5,7 @@
 
 use crate::connector::Outbound;
 use crate::error::{Error, Kind};
-use crate::http::{addresses, redact_known, shorten};
+use crate::http::{addresses, redact_known, shorten, tls_trouble};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
@@ -198,6 +198,9 @@ fn told(doing: &str, server: &MailServer, error: &lettre::transport::smtp::Error
         .credentials
         .as_ref()
         .map(|(_, password)| password.expose_secret());
+    let untrusted = tls_trouble(&server.host, error);
+    let is_tls = error.is_tls() || untrusted.is_some();
+    let what = untrusted.unwrap_or(what);
     let what = shorten(&redact_known(&what, password.as_slice()), 400);
     let code = error.status().map(u16::from);
     let (kind, next) = match code {
@@ -207,9 +210,10 @@ fn told(doing: &str, server: &MailServer, error: &lettre::transport::smtp::Error
             Kind::Invalid,
             "The server refuses it for good: check sender, recipients and rights",
         ),
-        _ if error.is_tls() => (
+        _ if is_tls => (
             Kind::Configuration,
-            "Check the port, whether it is TLS or STARTTLS, and the name in the server's certificate",
+            "Check the port, whether it is TLS or STARTTLS, and the name in the server's certificate; the certificate of \
+             an authority of your own can be added as an extra CA",
         ),
         _ if error.is_client() => (
             Kind::Configuration,

@@ -12,7 +12,7 @@ mod memory;
 mod revoke;
 mod token;
 
-pub use bearer::GrantBearer;
+pub use bearer::{GrantBearer, Issuer};
 pub use code::CodeFlow;
 pub use failure::{OauthFailure, OauthStep};
 pub use machine::MachineFlow;

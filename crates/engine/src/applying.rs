@@ -35,6 +35,8 @@ pub struct ApplyOptions {
     pub in_doubt: bool,
     /// Take back what was written although all writes are paused. Holds for the plan of an undo only.
     pub despite_pause: bool,
+    /// How often it had changed what is taken out of the plan ([`crate::reviewing`]) when somebody looked at it.
+    pub selection: Option<i64>,
 }
 
 /// How many records are written before all lanes wait for each other.
@@ -74,19 +76,11 @@ impl Engine {
     ) -> Result<Run> {
         require_scope(actor, KeyScope::Apply)?;
         let engine = &self.acting(actor);
-        self.require_confirmed_instance().await?;
         let plan = self.plan(actor, id).await?;
         let bridge = self.store.bridge(&plan.bridge).await?;
-        refuse_paused(actor, &bridge)?;
-        // Asked again with each group of writes, where they are claimed.
-        let despite_pause = options.despite_pause && plan.undoes.is_some();
-        self.store
-            .require_writes(&bridge.destination, despite_pause)
+        self.require_applicable(actor, &plan, &bridge, options.despite_pause)
             .await?;
-        if !self.store.plan_is_current(&plan).await? {
-            return Err(Error::StalePlan { plan: id.to_string() });
-        }
-        self.check_newest(&plan, &bridge).await?;
+        let options = self.with_deselected(id, options).await?;
         if !plan.warnings.is_empty() && !options.confirmed {
             return Err(Error::NeedsConfirmation {
                 plan: id.to_string(),
@@ -140,9 +134,46 @@ impl Engine {
         };
         point(Point::BeforeRunEnd)?;
         engine.store.end_run(&mut run, state).await?;
+        crate::counting::run(&run);
         point(Point::RunEnded)?;
         self.keep_audit_mark().await?;
         result.map(|()| run)
+    }
+
+    /// Refuses a plan that cannot be applied as things stand, whoever looked at it.
+    pub(crate) async fn require_applicable(
+        &self,
+        actor: &Actor,
+        plan: &PlanSummary,
+        bridge: &Bridge,
+        despite_pause: bool,
+    ) -> Result<()> {
+        self.require_confirmed_instance().await?;
+        refuse_paused(actor, bridge)?;
+        // Asked again with each group of writes, where they are claimed.
+        let despite_pause = despite_pause && plan.undoes.is_some();
+        self.store
+            .require_writes(&bridge.destination, despite_pause)
+            .await?;
+        if !self.store.plan_is_current(plan).await? {
+            return Err(Error::StalePlan {
+                plan: plan.id.to_string(),
+            });
+        }
+        self.check_newest(plan, bridge).await
+    }
+
+    /// The options with what people took out of the plan, unless that changed since somebody looked.
+    async fn with_deselected(&self, plan: &PlanId, mut options: ApplyOptions) -> Result<ApplyOptions> {
+        if let Some(seen) = options.selection
+            && self.store.plan_selection(plan).await? != seen
+        {
+            return Err(Error::SelectionChanged {
+                plan: plan.to_string(),
+            });
+        }
+        options.deselected.extend(self.store.deselected(plan).await?);
+        Ok(options)
     }
 
     /// Refuses a plan that a newer plan or a newer read has overtaken: what it would archive or move may be back, or

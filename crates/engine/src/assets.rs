@@ -3,7 +3,7 @@
 use crate::engine::{Engine, require};
 use crate::error::Result;
 use jiff::Timestamp;
-use model::{Actor, ActorRole, Bridge, RecordId, RecordKind, SourceId};
+use model::{Actor, ActorRole, Bridge, BridgeId, Ignored, RecordId, RecordKind, SourceId};
 use serde_json::Value;
 use store::registry::AssetFilter;
 pub use store::registry::{AssetOrder, AssetQuery, RegistryAsset};
@@ -28,8 +28,23 @@ pub struct AssetDetail {
     pub asset: RegistryAsset,
     /// Its values, by field.
     pub fields: Vec<FieldOrigin>,
-    /// The device it is linked to, with the bridge's name and the page of the device at the source.
-    pub device: Option<(String, SourceId, Option<String>)>,
+    /// The device it is linked to.
+    pub device: Option<LinkedDevice>,
+}
+
+/// The device an asset is linked to.
+#[derive(Clone, Debug)]
+pub struct LinkedDevice {
+    /// The bridge that linked it.
+    pub bridge: BridgeId,
+    /// The bridge's name.
+    pub bridge_name: String,
+    /// The source's id of it.
+    pub id: SourceId,
+    /// Its page at the source.
+    pub url: Option<String>,
+    /// Why it is left alone, if a person said so.
+    pub ignored: Option<Ignored>,
 }
 
 impl Engine {
@@ -94,8 +109,14 @@ impl Engine {
             .collect();
         let device = match link {
             Some((bridge, link)) => {
-                let url = self.device_url(&bridge, &link.source).await;
-                Some((bridge.name, link.source, url))
+                let decided = self.store.record_decisions(&bridge.id).await?;
+                Some(LinkedDevice {
+                    url: self.device_url(&bridge, &link.source).await,
+                    ignored: decided.ignored(RecordKind::Asset, &link.source).cloned(),
+                    bridge: bridge.id,
+                    bridge_name: bridge.name,
+                    id: link.source,
+                })
             }
             None => None,
         };

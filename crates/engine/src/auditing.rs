@@ -2,8 +2,90 @@
 
 use crate::engine::{Engine, require};
 use crate::error::Result;
+use jiff::Timestamp;
 use model::{Actor, ActorRole};
-use store::{AuditEntry, Verified};
+pub use store::{AuditEntry, Verified};
+
+/// What entries of the log are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditTopic {
+    /// Who signs in, and what they may do.
+    People,
+    /// What was written outside, and taken back.
+    Writes,
+    /// What people decided about records.
+    Decisions,
+    /// Connections, bridges and their schedules.
+    Bridges,
+    /// The hub itself: backups, keys, notifications, retention.
+    Hub,
+}
+
+impl AuditTopic {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::People,
+        Self::Writes,
+        Self::Decisions,
+        Self::Bridges,
+        Self::Hub,
+    ];
+
+    /// The topic of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == word)
+    }
+
+    /// Its word in an address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::People => "people",
+            Self::Writes => "writes",
+            Self::Decisions => "decisions",
+            Self::Bridges => "bridges",
+            Self::Hub => "hub",
+        }
+    }
+
+    /// What people call it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::People => "People and keys",
+            Self::Writes => "Plans and writes",
+            Self::Decisions => "Decisions",
+            Self::Bridges => "Connections and bridges",
+            Self::Hub => "The hub",
+        }
+    }
+
+    /// How the actions of it begin.
+    fn actions(self) -> &'static [&'static str] {
+        match self {
+            Self::People => &["person.", "token.", "key.", "second_factor."],
+            Self::Writes => &["plan.", "run.", "write.", "writes.", "undone.", "registry."],
+            Self::Decisions => &["organization.", "conflict.", "record.", "difference."],
+            Self::Bridges => &["bridge.", "connection.", "schedule.", "secret."],
+            Self::Hub => &[
+                "backup.",
+                "instance.",
+                "master_key.",
+                "notify.",
+                "retention.",
+                "job.",
+                "jobs.",
+            ],
+        }
+    }
+}
+
+/// Which entries of the log are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// What they are about; `None` for everything.
+    pub topic: Option<AuditTopic>,
+    /// Part of who did it or of what it was done to, capitals or not.
+    pub search: Option<String>,
+}
 
 impl Engine {
     /// Up to `limit` entries of the audit log, newest first, with numbers below `before` where it is given.
@@ -18,6 +100,38 @@ impl Engine {
     ) -> Result<Vec<AuditEntry>> {
         require(actor, ActorRole::Owner, "see the audit log")?;
         Ok(self.store.audit_entries(before, limit).await?)
+    }
+
+    /// A page of the audit log, newest first, and how many entries fit in all.
+    ///
+    /// # Errors
+    /// When the actor may not see it, or the store fails.
+    pub async fn audit_page(
+        &self,
+        actor: &Actor,
+        filter: &AuditFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<AuditEntry>, u64)> {
+        require(actor, ActorRole::Owner, "see the audit log")?;
+        let actions = filter.topic.map(AuditTopic::actions).unwrap_or_default();
+        Ok(self
+            .store
+            .audit_page(actions, filter.search.as_deref(), offset, limit)
+            .await?)
+    }
+
+    /// Since when the master key is the one it is, as far as the log tells.
+    ///
+    /// # Errors
+    /// When the actor is no Owner, or the store fails.
+    pub async fn master_key_since(&self, actor: &Actor) -> Result<Option<Timestamp>> {
+        require(actor, ActorRole::Owner, "see how old the master key is")?;
+        let rotated = self.store.last_noted("master_key.rotation", "begun").await?;
+        match rotated {
+            Some(at) => Ok(Some(at)),
+            None => Ok(self.store.first_noted().await?),
+        }
     }
 
     /// Checks that every entry of the audit log follows from the one before, and that its end is the one that was kept

@@ -33,15 +33,27 @@ impl Engine {
         };
         // A check says whether the connection works. Whether it may be used at all is a person's word: consent, pause.
         if !connection.state.is_unusable() {
-            let failed = points.iter().find(|p| p.verdict == Verdict::Failed);
-            let state = match failed {
-                None => ConnectionState::Connected,
-                Some(p) => ConnectionState::NeedsAttention {
-                    reason: format!("{}: {}", p.point, p.detail),
-                },
-            };
+            let state = found(&points);
             self.acting(actor).store.observe_connection(id, &state).await?;
         }
         Ok(points)
+    }
+}
+
+/// The state a connection is in after a check found this.
+pub(crate) fn found(points: &[CheckPoint]) -> ConnectionState {
+    match points.iter().find(|p| p.verdict == Verdict::Failed) {
+        None => ConnectionState::Connected,
+        Some(CheckPoint {
+            lacks: Some(part),
+            detail,
+            ..
+        }) => ConnectionState::NotEnabled {
+            part: part.clone(),
+            reason: detail.clone(),
+        },
+        Some(p) => ConnectionState::NeedsAttention {
+            reason: format!("{}: {}", p.point, p.detail),
+        },
     }
 }

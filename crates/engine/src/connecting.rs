@@ -4,10 +4,11 @@
 //! connection complete (H06). A grant is tried before it is stored: one that belongs to another tenant is refused,
 //! since small ids exist in every tenant and would be taken for the old one's.
 
+use crate::checking::found;
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use connect::oauth::MemoryGrants;
-use connect::{Authorization, GrantStore as _, Kind, Mode, NewGrant, Pending, Secrets};
+use connect::{Authorization, CheckPoint, GrantStore as _, Kind, Mode, NewGrant, Pending, Secrets};
 use model::{Actor, ActorRole, Connection, ConnectionId, ConnectionState};
 use std::sync::Arc;
 use store::NewConnection;
@@ -157,10 +158,14 @@ impl Engine {
         require(actor, ActorRole::Owner, "authorize connections")?;
         let connection = self.store.connection(id).await?;
         let authorization = self.must_authorize(&connection).await?;
-        let pair = authorization
-            .machine_grant()
-            .await
-            .map_err(Error::outside(&connection.name))?;
+        let pair = match authorization.machine_grant().await {
+            Ok(pair) => pair,
+            // Nothing is wrong with the keys: it is remembered what the account lacks.
+            Err(error) if matches!(error.kind, Kind::NotEnabled { .. }) => {
+                return Err(self.met(&connection, error).await);
+            }
+            Err(error) => return Err(Error::outside(&connection.name)(error)),
+        };
         self.acting(actor).accept(&connection, pair).await
     }
 
@@ -188,14 +193,20 @@ impl Engine {
     async fn accept(&self, connection: &Connection, pair: NewGrant) -> Result<Connection> {
         let trial = Arc::new(MemoryGrants::with(pair));
         let cx = self.context_with(connection, trial.clone()).await?;
-        let source = self
-            .connectors
-            .get(&connection.kind)
-            .and_then(|connector| connector.source(&cx))
-            .map_err(Error::outside(&connection.name))?;
-        self.check_tenant(connection, source.as_ref()).await?;
-        // The trial may have refreshed the pair already; the newest is the one to keep.
         let outside = Error::outside(&connection.name);
+        let connector = self.connectors.get(&connection.kind).map_err(&outside)?;
+        let state = match connector.is_source() {
+            true => {
+                let source = connector.source(&cx).map_err(&outside)?;
+                self.check_tenant(connection, source.as_ref()).await?;
+                ConnectionState::Connected
+            }
+            false => {
+                let destination = connector.destination(&cx).map_err(&outside)?;
+                tried(&destination.check().await).map_err(&outside)?
+            }
+        };
+        // The trial may have refreshed the pair already; the newest is the one to keep.
         let newest = trial.load().await.map_err(|e| outside(e.into()))?;
         if let Some(grant) = newest {
             let own = self.context(connection).await?;
@@ -204,9 +215,20 @@ impl Engine {
                 .await
                 .map_err(|e| outside(e.into()))?;
         }
-        self.store
-            .observe_connection(&connection.id, &ConnectionState::Connected)
-            .await?;
+        self.store.observe_connection(&connection.id, &state).await?;
         Ok(self.store.connection(&connection.id).await?)
+    }
+}
+
+/// The state a destination's new grant leads to. What its account lacks is no fault of the grant; anything else that
+/// fails is.
+fn tried(points: &[CheckPoint]) -> std::result::Result<ConnectionState, connect::Error> {
+    match found(points) {
+        ConnectionState::NeedsAttention { reason } => Err(connect::Error::new(
+            Kind::Configuration,
+            "trying the grant",
+            reason,
+        )),
+        state => Ok(state),
     }
 }

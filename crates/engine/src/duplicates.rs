@@ -211,7 +211,7 @@ impl Engine {
         }
         let ours = format!("{}/", bridge.source);
         for claim in self.writes_over(bridge).await? {
-            let marker = Marker(claim.marker);
+            let marker = Marker(claim.held.marker);
             let Some((kind, source)) = marker.0.strip_prefix(&ours).and_then(|rest| rest.split_once('/'))
             else {
                 continue;

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::presence::{LEASE, Processes, Runner};
 use connect::Connectors;
 use model::{Actor, ActorRole, Clock};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{AuditMark, Store};
@@ -23,6 +24,8 @@ pub struct EngineOptions {
     pub extra_ca: Option<Vec<u8>>,
     /// Where the end of the audit log is kept outside the database.
     pub audit_mark: Option<AuditMark>,
+    /// Where backups that the pages make are kept.
+    pub backups: Option<PathBuf>,
     /// How long after its intent was committed a write may still be sent.
     pub send_within: Duration,
     /// Tells processes of this machine apart; without it a dead one is waited out.
@@ -39,6 +42,7 @@ impl EngineOptions {
             proxy: None,
             extra_ca: None,
             audit_mark: None,
+            backups: None,
             send_within: Duration::from_secs(30),
             processes: None,
             lease: LEASE,

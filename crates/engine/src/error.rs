@@ -30,7 +30,7 @@ pub enum Error {
         connection: String,
         /// What failed there.
         #[source]
-        error: connect::Error,
+        error: Box<connect::Error>,
     },
     /// Settings cannot be used.
     #[error("{}", settings_message(.kind, .problems))]
@@ -78,6 +78,24 @@ pub enum Error {
         actor: String,
         /// What they asked for.
         doing: &'static str,
+    },
+    /// The code of a second factor is wrong.
+    #[error("this is not the code the app shows now. Codes change every 30 seconds, and each is taken once")]
+    WrongCode,
+    /// The first half of a sign-in is too long ago.
+    #[error("the first half of this sign-in is too long ago. Sign in again")]
+    SignInOver,
+    /// Somebody wants to change their own rights.
+    #[error("this is your own account: another Owner has to {doing}, or the console")]
+    OwnAccount {
+        /// What was asked for.
+        doing: &'static str,
+    },
+    /// A person who may not sign in.
+    #[error("{name} is switched off. Switch the account on first")]
+    SwitchedOff {
+        /// Their name.
+        name: String,
     },
     /// A password could not be hashed.
     #[error("checking a password: {0}")]
@@ -147,6 +165,14 @@ pub enum Error {
         "plan {plan} was made before the bridge's settings or decisions changed. Make a new one: rmmbridge plan"
     )]
     StalePlan {
+        /// The plan.
+        plan: String,
+    },
+    /// Somebody took operations out of the plan, or put some back, after it was looked at.
+    #[error(
+        "what is taken out of plan {plan} changed after you looked at it; nothing was written. Look at it again, then apply it"
+    )]
+    SelectionChanged {
         /// The plan.
         plan: String,
     },
@@ -291,6 +317,7 @@ fn what_now(state: &model::ConnectionState, connection: &str) -> String {
         model::ConnectionState::Paused => {
             format!("A person paused it; to let it go on: rmmbridge connection resume {connection}")
         }
+        model::ConnectionState::NotEnabled { reason, .. } => reason.clone(),
         _ => format!("Authorize it: rmmbridge connect --name {connection}"),
     }
 }
@@ -300,7 +327,7 @@ impl Error {
     pub(crate) fn outside(connection: &str) -> impl Fn(connect::Error) -> Self + '_ {
         move |error| Self::Outside {
             connection: connection.to_owned(),
-            error,
+            error: Box::new(error),
         }
     }
 }

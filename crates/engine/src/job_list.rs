@@ -1,24 +1,33 @@
-//! Looking at jobs: how far one is, and what came of it.
+//! Looking at jobs: what is in the queue, how far it is, and what came of it.
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use model::{Actor, ActorRole};
-use store::Job;
+pub use store::{Job, JobFilter, JobState};
 
 impl Engine {
-    /// The job of that id, as it stands now.
+    /// The newest jobs.
     ///
     /// # Errors
-    /// When there is none, or the store fails.
+    /// When the store fails.
+    pub async fn jobs(&self, actor: &Actor, filter: &JobFilter, limit: usize) -> Result<Vec<Job>> {
+        require(actor, ActorRole::Viewer, "see jobs")?;
+        Ok(self.store.jobs(filter, limit).await?)
+    }
+
+    /// The job of that id.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] when there is none, or when the store fails.
     pub async fn job(&self, actor: &Actor, id: &str) -> Result<Job> {
         require(actor, ActorRole::Viewer, "see jobs")?;
-        match self.store.job(id).await {
-            Err(store::Error::Missing { .. }) => Err(Error::Unknown {
-                what: "job",
-                name: id.to_owned(),
+        self.store.job(id).await.map_err(|error| match error {
+            store::Error::Missing { what, name } => Error::Unknown {
+                what,
+                name,
                 known: None,
-            }),
-            job => Ok(job?),
-        }
+            },
+            other => other.into(),
+        })
     }
 }

@@ -29,7 +29,7 @@ impl Engine {
         let (connection, source) = self.open_source(id).await?;
         match work.unless_stopped(source.roles()).await? {
             Ok(_) => {
-                if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
+                if connection.state.reason().is_some() {
                     self.store
                         .observe_connection(id, &ConnectionState::Connected)
                         .await?;

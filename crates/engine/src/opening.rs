@@ -87,17 +87,23 @@ impl Engine {
     /// Wraps an outside error; one that a person has to mend is also remembered as the connection's state, so that
     /// everybody sees why nothing moves (H04, R25).
     pub(crate) async fn met(&self, connection: &Connection, error: connect::Error) -> Error {
-        if matches!(error.kind, Kind::Auth) {
-            let state = ConnectionState::NeedsAttention {
-                reason: error.to_string(),
-            };
-            if let Err(error) = self.store.observe_connection(&connection.id, &state).await {
-                tracing::error!(error = %error, "Could not store that connection `{}` needs attention.", connection.name);
-            }
+        let reason = error.to_string();
+        let state = match &error.kind {
+            Kind::Auth => Some(ConnectionState::NeedsAttention { reason }),
+            Kind::NotEnabled { part } => Some(ConnectionState::NotEnabled {
+                part: (*part).to_owned(),
+                reason,
+            }),
+            _ => None,
+        };
+        if let Some(state) = state
+            && let Err(error) = self.store.observe_connection(&connection.id, &state).await
+        {
+            tracing::error!(error = %error, "Could not store that connection `{}` needs attention.", connection.name);
         }
         Error::Outside {
             connection: connection.name.clone(),
-            error,
+            error: Box::new(error),
         }
     }
 }

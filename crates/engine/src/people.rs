@@ -30,6 +30,15 @@ const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
 /// Most characters of a name.
 const LONGEST_NAME: usize = 100;
 
+/// How far a sign-in is.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// They are in.
+    In(Person),
+    /// They have a second factor, and have to show a code of it.
+    NeedsCode(Person),
+}
+
 /// An attempt to sign in.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -51,7 +60,7 @@ pub(crate) fn digest(text: &str) -> String {
 }
 
 /// The name as it is stored and compared.
-fn fold(name: &str) -> String {
+pub(crate) fn fold(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
@@ -73,6 +82,13 @@ fn judge_name(name: &str) -> Option<SettingProblem> {
         key: "name".to_owned(),
         message,
     })
+}
+
+/// What failures are counted by: the name from this address, and the name from anywhere. Cut, since what was typed becomes a
+/// key.
+pub(crate) fn failure_keys(name: &str, from: &str) -> [String; 2] {
+    let name: String = name.chars().take(LONGEST_NAME).collect();
+    [format!("{name} from {from}"), name]
 }
 
 /// How long to wait after so many failures, of which `free` cost nothing.
@@ -214,15 +230,10 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::SignIn`] when they do not fit, [`Error::TooManyFailures`] while somebody has to wait.
-    pub async fn sign_in(&self, attempt: Attempt) -> Result<Person> {
+    pub async fn sign_in(&self, attempt: Attempt) -> Result<Entry> {
         let name = fold(&attempt.name);
-        // Cut: what was typed is stored as a key.
-        let key: String = name.chars().take(LONGEST_NAME).collect();
-        let keys = [format!("{} from {}", key, attempt.from), key];
-        let now = self.clock().now();
-        for (key, free) in keys.iter().zip([FREE_HERE, FREE_ANYWHERE]) {
-            self.must_not_wait(key, free, now).await?;
-        }
+        let keys = failure_keys(&name, &attempt.from);
+        self.must_not_wait_for(&keys).await?;
         let found = self.store.person_named(&name).await?;
         let (person, stored) = match found {
             Some((person, stored)) if !person.disabled => (Some(person), stored),
@@ -232,19 +243,57 @@ impl Engine {
         let fits = passwords::fits(attempt.password, stored).await?;
         drop(permit);
         match person {
+            // Failures are forgotten once the code fits, too: a password alone must not give more tries at codes.
+            Some(person) if fits && person.second_factor => Ok(Entry::NeedsCode(person)),
             Some(person) if fits => {
                 let store = &self.acting(&person.actor()).store;
                 store
                     .signed_in(&person, "password", keys.get(..1).unwrap_or_default())
                     .await?;
-                Ok(person)
+                Ok(Entry::In(person))
             }
             _ => {
                 tracing::warn!(from = %attempt.from, "A sign-in failed.");
-                self.store.count_sign_in_failure(&keys, now - FORGOTTEN).await?;
+                self.count_failure(&keys).await?;
                 Err(Error::SignIn)
             }
         }
+    }
+
+    /// The second half of a sign-in: a code of the person's app, or a recovery code. `how` is what the first half was.
+    ///
+    /// # Errors
+    /// [`Error::WrongCode`], [`Error::TooManyFailures`] while somebody has to wait, [`Error::SignInOver`] when the person
+    /// may not sign in any more.
+    pub async fn enter_code(&self, id: &str, how: &str, code: &str, from: &str) -> Result<Person> {
+        let person = self.person(id).await?.ok_or(Error::SignInOver)?;
+        if !self.take_code(&person, code, from).await? {
+            tracing::warn!(from, "The code of a sign-in was wrong.");
+            return Err(Error::WrongCode);
+        }
+        let keys = failure_keys(&person.name, from);
+        let store = &self.acting(&person.actor()).store;
+        store
+            .signed_in(
+                &person,
+                &format!("{how} and code"),
+                keys.get(..1).unwrap_or_default(),
+            )
+            .await?;
+        Ok(person)
+    }
+
+    pub(crate) async fn must_not_wait_for(&self, keys: &[String; 2]) -> Result<()> {
+        let now = self.clock().now();
+        for (key, free) in keys.iter().zip([FREE_HERE, FREE_ANYWHERE]) {
+            self.must_not_wait(key, free, now).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn count_failure(&self, keys: &[String]) -> Result<()> {
+        let forget = self.clock().now() - FORGOTTEN;
+        Ok(self.store.count_sign_in_failure(keys, forget).await?)
     }
 
     async fn must_not_wait(&self, key: &str, free: u32, now: Timestamp) -> Result<()> {
@@ -302,15 +351,26 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::TokenUsed`] when it does not work (any more).
-    pub async fn sign_in_by_token(&self, token: &str) -> Result<Person> {
+    pub async fn sign_in_by_token(&self, token: &str) -> Result<Entry> {
         let person = self.store.use_sign_in_token(&digest(token)).await?;
         let person = person.filter(|p| !p.disabled).ok_or(Error::TokenUsed)?;
-        let store = &self.acting(&person.actor()).store;
-        store.signed_in(&person, "link", &[]).await?;
-        Ok(person)
+        self.signed_in_as(person, "link").await
     }
 
-    async fn hash(&self, password: SecretString) -> Result<String> {
+    /// Lets somebody in who showed who they are, or asks for their code.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn signed_in_as(&self, person: Person, how: &str) -> Result<Entry> {
+        if person.second_factor {
+            return Ok(Entry::NeedsCode(person));
+        }
+        let store = &self.acting(&person.actor()).store;
+        store.signed_in(&person, how, &[]).await?;
+        Ok(Entry::In(person))
+    }
+
+    pub(crate) async fn hash(&self, password: SecretString) -> Result<String> {
         let mut salt = [0_u8; SALT];
         self.store.random().fill(&mut salt);
         let _permit = self.hashing.acquire().await.ok();

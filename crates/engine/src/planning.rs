@@ -99,10 +99,11 @@ impl Engine {
         })?;
         // Before anything of the destination is read, so that what is read shows whether they arrived.
         let over = self.writes_over(bridge).await?;
+        let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        let over = self.take_in_arrived(bridge, destination.as_ref(), over).await?;
         let names_seen = self.store.names_created(&bridge.destination).await?;
         work.progress.at("Matching organizations", 0, None);
         let matching = self.matching(actor, bridge).await?;
-        let (connection, destination) = self.open_destination(&bridge.destination).await?;
         let remembered = Remembered {
             site_links: self.store.links(&bridge.id, RecordKind::Site).await?,
             undone: self.store.undone(&bridge.id).await?,

@@ -1,6 +1,8 @@
 //! The port to the durable queue, for front ends: they never call `jobs`, which implements it; the program joins them.
 
+use crate::engine::Engine;
 use crate::error::Result;
+use crate::status::Calendar;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::{Actor, BridgeId, JobKind};
@@ -57,4 +59,17 @@ pub trait Jobs: Send + Sync {
         bridge: &BridgeId,
         schedule: Option<&SyncSchedule>,
     ) -> Result<()>;
+
+    /// The schedules as they are now, for [`Engine::status`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn calendar(&self) -> Result<Box<dyn Calendar>>;
+}
+
+impl Engine {
+    /// The key of a request that brought none of its own: no other request has it.
+    pub fn once(&self) -> String {
+        self.store.new_id().to_string()
+    }
 }

@@ -81,7 +81,7 @@ impl Engine {
         let result = self.read_pass(&connection, source, organization, work).await;
         let state = match &result {
             Ok(report) => {
-                if matches!(connection.state, ConnectionState::NeedsAttention { .. }) {
+                if connection.state.reason().is_some() {
                     store.observe_connection(id, &ConnectionState::Connected).await?;
                 }
                 run.counts.done = report.snapshot.devices;
@@ -93,6 +93,7 @@ impl Engine {
             },
         };
         store.end_run(&mut run, state).await?;
+        crate::counting::run(&run);
         self.keep_audit_mark().await?;
         result
     }

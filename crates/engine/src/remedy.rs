@@ -30,7 +30,7 @@ impl Error {
     pub fn remedy(&self) -> Remedy {
         match self {
             Self::Outside { connection, error } => match &error.kind {
-                Kind::Auth => Remedy::Connection(connection.clone()),
+                Kind::Auth | Kind::NotEnabled { .. } => Remedy::Connection(connection.clone()),
                 Kind::RateLimited { retry_after } => Remedy::Later(*retry_after),
                 Kind::Forbidden | Kind::Invalid | Kind::Configuration => Remedy::Person,
                 Kind::NotFound | Kind::Conflict | Kind::Unavailable | Kind::Protocol | Kind::Storage => {
@@ -50,9 +50,10 @@ impl Error {
                 | store::Error::NewerDatabase { .. } => Remedy::Person,
                 _ => Remedy::Later(None),
             },
-            Self::StalePlan { .. } | Self::Superseded { .. } | Self::StaleOverview { .. } => {
-                Remedy::Overtaken
-            }
+            Self::StalePlan { .. }
+            | Self::Superseded { .. }
+            | Self::SelectionChanged { .. }
+            | Self::StaleOverview { .. } => Remedy::Overtaken,
             Self::Stopped => Remedy::Stopped,
             Self::TakenOver => Remedy::Busy,
             _ => Remedy::Person,
@@ -67,7 +68,7 @@ mod tests {
     fn outside(kind: Kind) -> Error {
         Error::Outside {
             connection: "ninjaone".to_owned(),
-            error: connect::Error::new(kind, "reading devices", "503"),
+            error: Box::new(connect::Error::new(kind, "reading devices", "503")),
         }
     }
 

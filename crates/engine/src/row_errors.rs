@@ -194,20 +194,29 @@ impl Engine {
     ) -> Result<Vec<Ignored>> {
         require(actor, ActorRole::Technician, "ignore records")?;
         let reason = given(reason, "ignoring records")?;
-        let at = self.clock().now();
         let mut ignored = Vec::with_capacity(records.len());
-        for (kind, source) in records {
-            ignored.push(Ignored {
-                kind: *kind,
-                source: source.clone(),
-                label: self.label(bridge, *kind, source).await?,
-                reason: reason.clone(),
-                by: actor.to_string(),
-                at,
-            });
+        for record in records {
+            ignored.push(self.to_ignore(actor, bridge, record, &reason).await?);
         }
         self.acting(actor).store.ignore(&bridge.id, &ignored).await?;
         Ok(ignored)
+    }
+
+    pub(crate) async fn to_ignore(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        (kind, source): &Key,
+        reason: &str,
+    ) -> Result<Ignored> {
+        Ok(Ignored {
+            kind: *kind,
+            source: source.clone(),
+            label: self.label(bridge, *kind, source).await?,
+            reason: reason.to_owned(),
+            by: actor.to_string(),
+            at: self.clock().now(),
+        })
     }
 
     /// Takes back that records are ignored; how many of them were.

@@ -2,8 +2,8 @@
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use model::{Actor, ActorRole, Operation, Outcome, Run};
-pub use store::RunFilter;
+use model::{Actor, ActorRole, Operation, Outcome, Run, RunKind, RunState};
+pub use store::{ItemQuery, ListedItem, RunFilter};
 
 /// An item of a run that did not end well.
 #[derive(Clone, Debug)]
@@ -37,6 +37,47 @@ impl Engine {
     ) -> Result<(Vec<Run>, u64)> {
         require(actor, ActorRole::Viewer, "see runs")?;
         Ok(self.store.run_page(which, offset, limit).await?)
+    }
+
+    /// A run as it stands now: while it writes, its counts are of what has been recorded so far.
+    ///
+    /// # Errors
+    /// When there is no such run.
+    pub async fn run_now(&self, actor: &Actor, id: &str) -> Result<Run> {
+        let mut run = self.find_run(actor, id).await?;
+        if run.state == RunState::Running && !matches!(run.kind, RunKind::Read { .. }) {
+            run.counts = self.store.run_counts(&run.id).await?;
+        }
+        Ok(run)
+    }
+
+    /// A page of the items of a run, and how many there are on all pages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_item_page(
+        &self,
+        actor: &Actor,
+        run: &Run,
+        query: &ItemQuery,
+    ) -> Result<(Vec<ListedItem>, u64)> {
+        require(actor, ActorRole::Viewer, "see runs")?;
+        Ok(self.store.run_item_page(&run.id, query).await?)
+    }
+
+    /// Up to `limit` items of a run with numbers above `after`, in order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_items_after(
+        &self,
+        actor: &Actor,
+        run: &Run,
+        after: u32,
+        limit: usize,
+    ) -> Result<Vec<ListedItem>> {
+        require(actor, ActorRole::Viewer, "see runs")?;
+        Ok(self.store.run_items_after(&run.id, after, limit).await?)
     }
 
     /// The items of a run that failed, were skipped or are in doubt.

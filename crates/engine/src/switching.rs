@@ -4,6 +4,9 @@ use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use model::{Actor, ActorRole, Connection, ConnectionId, ConnectionState, WritePause};
 
+/// Most characters of the reason for a pause.
+const LONGEST_REASON: usize = 300;
+
 impl Engine {
     /// Why all writes are paused; `None` when they are not.
     ///
@@ -27,6 +30,18 @@ impl Engine {
             return Err(Error::NoReason {
                 doing: "pausing all writes",
             });
+        }
+        if reason.chars().count() > LONGEST_REASON {
+            return Err(Error::input(
+                "reason",
+                &format!("At most {LONGEST_REASON} characters: it stands on every page"),
+            ));
+        }
+        if plan::render::visible(reason) != reason {
+            return Err(Error::input(
+                "reason",
+                "It holds characters that do not show or that turn the direction of text: type it anew",
+            ));
         }
         Ok(self.acting(actor).store.pause_writes(reason).await?)
     }

@@ -89,9 +89,12 @@ impl Engine {
             let why = format!("an undo reaches back {days} days, and what it did is no longer kept");
             return Err(not_undoable(&run.id, why));
         }
+        let (connection, destination) = self.open_destination(&bridge.destination).await?;
+        // What it wrote may have arrived without an answer.
+        let over = self.writes_over(bridge).await?;
+        self.take_in_arrived(bridge, destination.as_ref(), over).await?;
         let done = self.to_take_back(run, scope).await?;
         work.progress.at("Reading what was written", 0, None);
-        let (connection, destination) = self.open_destination(&bridge.destination).await?;
         let capabilities = destination.capabilities();
         let of_assets = done
             .iter()

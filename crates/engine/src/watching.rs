@@ -94,14 +94,12 @@ impl Engine {
             });
         }
         for connection in connections {
-            let why = match &connection.state {
-                ConnectionState::NeedsAttention { reason } => Some(reason.clone()),
-                _ => None,
-            };
+            let why = connection.state.reason().map(str::to_owned);
             seen.push(Seen {
                 subject: format!("connection:{}", connection.id),
                 label: format!("Connection {}", connection.name),
                 state: match (&connection.state, &why) {
+                    (ConnectionState::NotEnabled { .. }, _) => "not enabled".to_owned(),
                     (_, Some(_)) => "needs attention".to_owned(),
                     (state, None) => state.to_string().to_lowercase(),
                 },

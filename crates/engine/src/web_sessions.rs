@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::people::digest;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use store::WebSession;
 
 /// A session that was not used for so long has ended.
@@ -12,6 +12,11 @@ pub const IDLE: SignedDuration = SignedDuration::from_hours(8);
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How exact the last use is noted: each note is a write.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whether a session has ended.
+pub(crate) fn is_over(session: &WebSession, now: Timestamp) -> bool {
+    session.seen + IDLE <= now || session.created + LONGEST <= now
+}
 
 impl Engine {
     /// The session whose cookie holds `id`, unless it has ended.
@@ -24,7 +29,7 @@ impl Engine {
             return Ok(None);
         };
         let now = self.clock().now();
-        if session.seen + IDLE <= now || session.created + LONGEST <= now {
+        if is_over(&session, now) {
             self.store.remove_web_session(&digest).await?;
             return Ok(None);
         }

@@ -127,6 +127,8 @@ pub enum Answer {
         /// Since when.
         since: Timestamp,
     },
+    /// The bridge synchronises clients alone: no plan tells of devices.
+    ClientsOnly,
     /// It was read, and no plan was made since.
     NotPlanned,
 }
@@ -270,6 +272,9 @@ impl Engine {
         }
         if let Some(in_doubt) = self.in_doubt(bridge, &row.id).await? {
             return Ok((in_doubt, None));
+        }
+        if !bridge.settings.devices {
+            return Ok((Answer::ClientsOnly, None));
         }
         let plan = self.plan_that_tells(known, &row.id).await?;
         let operations = match plan {

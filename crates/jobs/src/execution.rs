@@ -2,10 +2,12 @@
 
 use crate::error::Result;
 use crate::queue::Queue;
-use crate::result::JobResult;
+use crate::result::{JobResult, SkippedNumbers};
 use crate::verdict::{Verdict, verdict};
 use engine::applying::ApplyOptions;
+use engine::progress::Phase;
 use engine::sync::Stopped;
+use engine::undoing::UndoScope;
 use engine::{Engine, Progress, Remedy, Runner, Work};
 use jiff::SignedDuration;
 use model::JobKind;
@@ -35,11 +37,7 @@ struct Latest(Mutex<Option<String>>);
 
 impl Progress for Latest {
     fn at(&self, phase: &'static str, done: u64, total: Option<u64>) {
-        let text = match total {
-            Some(total) => format!("{phase}: {done} of {total}"),
-            None if done > 0 => format!("{phase}: {done}"),
-            None => format!("{phase} ..."),
-        };
+        let text = Phase { phase, done, total }.to_string();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
     }
 }
@@ -125,9 +123,10 @@ impl Hands {
             }
         };
         let latest = Latest::default();
+        let stop = self.stop.child_token();
         let work = Work {
             progress: &latest,
-            stop: &self.stop,
+            stop: &stop,
         };
         let working = self.carry_out(&job.actor, kind, work);
         let mut working = std::pin::pin!(working);
@@ -139,9 +138,19 @@ impl Hands {
                 done = &mut working => return done,
                 _ = tell.tick() => {}
             }
+            let store = self.queue.store();
+            tokio::select! {
+                biased;
+                done = &mut working => return done,
+                asked = store.job_stop_asked(&job.id) => {
+                    if let Ok(Some(_)) = asked {
+                        stop.cancel();
+                    }
+                }
+            }
             let Some(text) = latest.take() else { continue };
             // The work goes on meanwhile: it may hold what this write waits for.
-            let telling = self.queue.store().note_progress(&job.id, job.delivery, &text);
+            let telling = store.note_progress(&job.id, job.delivery, &text);
             tokio::select! {
                 biased;
                 done = &mut working => return done,
@@ -201,6 +210,7 @@ impl Hands {
                 confirmed,
                 in_doubt,
                 despite_pause,
+                selection,
                 ..
             } => {
                 let options = ApplyOptions {
@@ -209,6 +219,7 @@ impl Hands {
                     confirmed,
                     in_doubt,
                     despite_pause,
+                    selection,
                 };
                 let run = engine.apply(actor, runner, &plan, options, work).await?;
                 Done {
@@ -236,6 +247,22 @@ impl Hands {
                         plan: finished.plan,
                         run: finished.run,
                         skipped_fields: finished.skipped.into(),
+                    },
+                }
+            }
+            JobKind::PlanUndo { run, operations, .. } => {
+                let run = engine.find_run(actor, run.as_str()).await?;
+                let scope = UndoScope {
+                    operations,
+                    ..UndoScope::default()
+                };
+                let plan = engine.undo_plan(actor, runner, &run, &scope, work).await?;
+                Done {
+                    run: None,
+                    stopped: None,
+                    result: JobResult::Plan {
+                        plan,
+                        skipped_fields: SkippedNumbers::default(),
                     },
                 }
             }
@@ -298,6 +325,12 @@ impl Hands {
         let now = store.clock().now();
         let verdict = match outcome {
             Ok(done) => return self.finish(job, done).await,
+            Err(engine::Error::Stopped) => match store.job_stop_asked(&job.id).await? {
+                Some(by) => Verdict::Overtaken {
+                    reason: format!("{by} stopped it; what was finished before stands"),
+                },
+                None => verdict(&engine::Error::Stopped, job.attempt),
+            },
             Err(error) => verdict(error, job.attempt),
         };
         tracing::info!(job = %job.id, kind = %job.kind, verdict = ?verdict, "Job not done.");
@@ -400,6 +433,7 @@ impl Hands {
             confirmed: true,
             in_doubt: true,
             despite_pause: false,
+            selection: None,
         };
         let due = ends.max(self.queue.store().clock().now() + DOUBT);
         let key = format!("doubt:{}", run.id);

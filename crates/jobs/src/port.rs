@@ -6,6 +6,7 @@ use crate::schedule::{NewSchedule, next_tick};
 use async_trait::async_trait;
 use engine::SettingProblem;
 use engine::queueing::{Jobs, NextTick, SyncSchedule};
+use engine::status::Calendar;
 use model::{Actor, ActorRole, BridgeId, JobKind};
 use store::{Schedule, Scheduled};
 
@@ -63,6 +64,10 @@ impl Jobs for Queue {
                 bridge: schedule.bridge,
             })
             .collect())
+    }
+
+    async fn calendar(&self) -> engine::Result<Box<dyn Calendar>> {
+        Ok(Box::new(Queue::calendar(self).await?))
     }
 
     async fn sync_schedule(&self, bridge: &BridgeId) -> engine::Result<Option<SyncSchedule>> {

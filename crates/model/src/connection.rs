@@ -20,6 +20,13 @@ pub enum ConnectionState {
         /// What happened and what to do about it.
         reason: String,
     },
+    /// The vendor's account lacks a part the connection is made for; its keys are good.
+    NotEnabled {
+        /// The part, as the vendor calls it.
+        part: String,
+        /// What the vendor answered, and who can enable it.
+        reason: String,
+    },
     /// Switched off by a person.
     Paused,
 }
@@ -32,6 +39,14 @@ impl ConnectionState {
             Self::NotConfigured | Self::NeedsAuthorization | Self::Paused
         )
     }
+
+    /// Why a person has to do something, where the last use told.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::NeedsAttention { reason } | Self::NotEnabled { reason, .. } => Some(reason),
+            Self::NotConfigured | Self::NeedsAuthorization | Self::Connected | Self::Paused => None,
+        }
+    }
 }
 
 impl fmt::Display for ConnectionState {
@@ -41,6 +56,7 @@ impl fmt::Display for ConnectionState {
             Self::NeedsAuthorization => f.write_str("Needs authorization"),
             Self::Connected => f.write_str("Connected"),
             Self::NeedsAttention { reason } => write!(f, "Needs attention: {reason}"),
+            Self::NotEnabled { part, reason } => write!(f, "{part} is not enabled: {reason}"),
             Self::Paused => f.write_str("Paused"),
         }
     }

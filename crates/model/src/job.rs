@@ -1,7 +1,7 @@
 //! What a job does.
 
 use crate::destination::RecordKind;
-use crate::id::{BridgeId, ConnectionId, PlanId, RecordId, SourceId};
+use crate::id::{BridgeId, ConnectionId, PlanId, RecordId, RunId, SourceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -51,6 +51,19 @@ pub enum JobKind {
         /// Take back what was written although all writes are paused.
         #[serde(default)]
         despite_pause: bool,
+        /// How often it had changed what is taken out of the plan when somebody looked: refused when it changed since.
+        #[serde(default)]
+        selection: Option<i64>,
+    },
+    /// Make the plan that takes back what a run wrote, and write nothing.
+    PlanUndo {
+        /// The bridge.
+        bridge: BridgeId,
+        /// The run.
+        run: RunId,
+        /// Only these operations of its plan; all when there are none.
+        #[serde(default)]
+        operations: Vec<u32>,
     },
     /// Apply what the overview of the client wizard said, if it still stands.
     Finish {
@@ -94,6 +107,7 @@ impl JobKind {
             Self::PlanOnly { .. } => "plan_only",
             Self::Apply { .. } => "apply",
             Self::Finish { .. } => "finish",
+            Self::PlanUndo { .. } => "plan_undo",
             Self::Retry { .. } => "retry",
             Self::Read { .. } => "read",
             Self::KeepAlive { .. } => "keep_alive",
@@ -108,6 +122,7 @@ impl JobKind {
             | Self::PlanOnly { bridge, .. }
             | Self::Apply { bridge, .. }
             | Self::Finish { bridge, .. }
+            | Self::PlanUndo { bridge, .. }
             | Self::Retry { bridge, .. } => Some(bridge),
             Self::Read { .. } | Self::KeepAlive { .. } | Self::Maintain => None,
         }

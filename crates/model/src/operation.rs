@@ -181,7 +181,22 @@ impl Action {
         }
     }
 
-    /// The stored name of the action.
+    /// The stored names of all actions.
+    pub const NAMES: [&str; 11] = [
+        "create_client",
+        "create_site",
+        "create_asset_type",
+        "create_asset",
+        "link",
+        "update_asset",
+        "archive_asset",
+        "restore_asset",
+        "unlink",
+        "review",
+        "skip",
+    ];
+
+    /// The stored name of the action; one of [`Action::NAMES`].
     pub fn name(&self) -> &'static str {
         match self {
             Self::CreateClient(_) => "create_client",
@@ -280,6 +295,24 @@ impl PlanCounts {
             Action::Skip => &mut self.skips,
         };
         *counter += 1;
+    }
+
+    /// How many there are of the action of that name; none of a name that is no action's.
+    pub fn of(&self, action: &str) -> u32 {
+        match action {
+            "create_client" => self.create_clients,
+            "create_site" => self.create_sites,
+            "create_asset_type" => self.create_asset_types,
+            "create_asset" => self.create_assets,
+            "link" => self.links,
+            "update_asset" => self.updates,
+            "archive_asset" => self.archives,
+            "restore_asset" => self.restores,
+            "unlink" => self.unlinks,
+            "review" => self.reviews,
+            "skip" => self.skips,
+            _ => 0,
+        }
     }
 
     /// Operations that write.

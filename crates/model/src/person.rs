@@ -19,6 +19,10 @@ pub struct Person {
     pub created: Timestamp,
     /// When they last signed in.
     pub seen: Option<Timestamp>,
+    /// Whether they have chosen a password.
+    pub has_password: bool,
+    /// Whether they have a second factor.
+    pub second_factor: bool,
 }
 
 impl Person {

@@ -94,6 +94,48 @@ pub enum MappingError {
     },
 }
 
+impl MappingError {
+    /// Which part of the rule of that number, from 1, it is about - `target`, `source`, `transform` or `constant` - and
+    /// what is wrong with it, for a form that shows this rule alone. `None` when it is about others.
+    pub fn at(&self, number: usize) -> Option<(&'static str, String)> {
+        let of = |rule: &RuleName| rule.number == number;
+        // What follows the rule's name in the message.
+        let rest = |rule: &RuleName| {
+            let text = self.to_string();
+            let rest = text.strip_prefix(&format!("{rule}: ")).map(str::to_owned);
+            rest.unwrap_or(text)
+        };
+        match self {
+            Self::NoTarget { rule } if of(rule) => Some(("target", "choose where the value goes".to_owned())),
+            Self::UnknownTarget { rule, .. } if of(rule) => Some(("target", rest(rule))),
+            Self::Expression { rule, message } if of(rule) => Some(("source", message.clone())),
+            Self::TemplateWithoutValue { rule } if of(rule) => Some(("transform", rest(rule))),
+            Self::Constant { rule, .. } if of(rule) => Some(("constant", rest(rule))),
+            Self::TargetTwice { rule, first } if of(rule) || of(first) => {
+                let other = if of(rule) { first } else { rule };
+                let said = format!(
+                    "rule {} writes this field already; change that one instead",
+                    other.number
+                );
+                Some(("target", said))
+            }
+            Self::SourceTwice {
+                rule,
+                first,
+                expression,
+            } if of(rule) || of(first) => {
+                let other = if of(rule) { first } else { rule };
+                let said = format!(
+                    "\"{expression}\" is mapped to \"{}\" already; a source field can be mapped once",
+                    other.target
+                );
+                Some(("source", said))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// How messages name a rule: its place from 1 and its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleName {

@@ -9,5 +9,6 @@ pub fn all(store: Store) -> Connectors {
         ninjaone::connector(),
         ninjaone::v1_connector(),
         registry::connector(store),
+        passportal::connector(),
     ])
 }

@@ -4,6 +4,7 @@
 
 mod cli;
 mod connectors;
+mod figures;
 mod master_key;
 mod output;
 mod platform;

@@ -165,7 +165,8 @@ pub fn installation(data_dir: &Path) -> Installation {
     }
 }
 
-/// Logs go to standard error, warnings only unless asked for more; `RMMBRIDGE_LOG` takes tracing's filter syntax.
+/// Logs go to standard error, warnings only unless asked for more; `RMMBRIDGE_LOG` takes tracing's filter syntax,
+/// `RMMBRIDGE_LOG_FORMAT=json` makes each line a JSON document.
 pub fn start_logging(verbose: u8) {
     let default = match verbose {
         0 => "warn",
@@ -175,10 +176,13 @@ pub fn start_logging(verbose: u8) {
     let filter = environment("RMMBRIDGE_LOG")
         .and_then(|text| EnvFilter::try_new(text).ok())
         .unwrap_or_else(|| EnvFilter::new(default));
-    tracing_subscriber::fmt()
+    let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+        .with_writer(std::io::stderr);
+    match environment("RMMBRIDGE_LOG_FORMAT").as_deref() {
+        Some("json") => logs.json().flatten_event(true).init(),
+        _ => logs.init(),
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -98,6 +98,7 @@ impl Session {
         let options = EngineOptions {
             proxy,
             extra_ca,
+            backups: Some(data_dir.join("backups")),
             audit_mark: Some(AuditMark::at(data_dir.join("audit.head"))),
             processes: (location.build.processes)(),
             lease: location.build.lease,

@@ -8,7 +8,7 @@ use crate::audit_chain::{ChainKey, HASH, Link};
 use crate::crash::{Point, point};
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::json::{instant, micros, text};
+use crate::json::{instant, micros, plain, text};
 use crate::open::Store;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -99,6 +99,17 @@ pub enum Verified {
 
 type Row = (i64, i64, String, String, String, String, Vec<u8>);
 
+fn entry((seq, at, actor, action, subject, detail, _): Row) -> Result<AuditEntry> {
+    Ok(AuditEntry {
+        seq,
+        at: instant(at),
+        actor,
+        action,
+        subject,
+        detail: crate::json::parse("audit entry", &detail)?,
+    })
+}
+
 impl Store {
     /// The same store acting on behalf of `actor`: what is changed through it is noted as theirs.
     #[must_use]
@@ -186,18 +197,87 @@ impl Store {
             before.unwrap_or(i64::MAX),
             i64::try_from(limit).unwrap_or(i64::MAX)
         )?;
-        rows.into_iter()
-            .map(|(seq, at, actor, action, subject, detail, _)| {
-                Ok(AuditEntry {
-                    seq,
-                    at: instant(at),
-                    actor,
-                    action,
-                    subject,
-                    detail: crate::json::parse("audit entry", &detail)?,
-                })
-            })
-            .collect()
+        rows.into_iter().map(entry).collect()
+    }
+
+    /// A page of the log, newest first, and how many entries fit: those whose action begins with one of `actions`, where
+    /// there are any, and that hold `search` in who did it or in what it was done to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn audit_page(
+        &self,
+        actions: &'static [&'static str],
+        search: Option<&str>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Vec<AuditEntry>, u64)> {
+        let begins: Vec<_> = actions
+            .iter()
+            .map(|action| format!("action LIKE '{action}%'"))
+            .collect();
+        let begins = match begins.is_empty() {
+            true => String::new(),
+            false => format!("AND ({})", begins.join(" OR ")),
+        };
+        let fits = format!(
+            "FROM audit_entry WHERE (CAST($1 AS TEXT) IS NULL OR LOWER(actor) LIKE $1 ESCAPE '!'
+                 OR LOWER(subject) LIKE $1 ESCAPE '!') {begins}"
+        );
+        let like = search.map(|text| {
+            let mut like = String::from("%");
+            for c in plain(&text.to_lowercase()).chars() {
+                if matches!(c, '!' | '%' | '_') {
+                    like.push('!');
+                }
+                like.push(c);
+            }
+            like.push('%');
+            like
+        });
+        let mut conn = self.read().await?;
+        // Safe: built of our own literals.
+        let sql = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {fits}"));
+        let total = fetch_optional!(conn, (i64,), sql, like.as_deref())?.map_or(0, |(total,)| total);
+        let sql = sqlx::AssertSqlSafe(format!(
+            "SELECT seq, at, actor, action, subject, detail, hash {fits} ORDER BY seq DESC LIMIT $2 OFFSET $3"
+        ));
+        let rows = fetch_all!(
+            conn,
+            Row,
+            sql,
+            like.as_deref(),
+            i64::try_from(limit).unwrap_or(i64::MAX),
+            i64::try_from(offset).unwrap_or(i64::MAX)
+        )?;
+        let entries: Result<Vec<_>> = rows.into_iter().map(entry).collect();
+        Ok((entries?, total.unsigned_abs()))
+    }
+
+    /// When this was last noted of that subject.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_noted(&self, action: &str, subject: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            (i64,),
+            "SELECT at FROM audit_entry WHERE action = $1 AND subject = $2 ORDER BY seq DESC LIMIT 1",
+            action,
+            subject
+        )?;
+        Ok(row.map(|(at,)| instant(at)))
+    }
+
+    /// When the log begins.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_noted(&self) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(conn, (i64,), "SELECT at FROM audit_entry WHERE seq = 1")?;
+        Ok(row.map(|(at,)| instant(at)))
     }
 
     /// The end of the chain.

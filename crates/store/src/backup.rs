@@ -4,26 +4,29 @@
 //! The content is the same whichever engine wrote it, so a backup of SQLite can be restored into PostgreSQL and the
 //! other way round. Nothing is held in memory but some hundred kilobytes of lines on their way.
 
-use crate::backup_file::{BackupReader, BackupWriter, Head, salt, sync_directory_of};
+mod draft;
+mod reading;
+
+use crate::backup_file::{BackupWriter, Head, salt};
 use crate::backup_rows::{Counted, Counter, Mark};
 use crate::crash::{Point, point};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::json::{instant, micros};
+use crate::json::micros;
 use crate::open::Store;
 use crate::rotation_keys::KeyRing;
 use crate::vault::MasterKey;
+use draft::{Draft, check_target};
 use jiff::Timestamp;
+pub(crate) use reading::{open_backup, read_line, verify};
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read as _};
-use std::path::{Path, PathBuf};
+use std::io::BufWriter;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Lines collected before they are handed to the writer.
 const BATCH: usize = 256 * 1024;
-/// More than any row has; a damaged backup in the clear must not ask for all memory.
-const LONGEST_LINE: u64 = 1 << 30;
 
 /// How a backup is written.
 #[derive(Clone, Debug, Default)]
@@ -267,109 +270,6 @@ fn write_file(
     Err(std::io::Error::other("the database stopped before its end"))
 }
 
-/// What stands under the backup's name already.
-fn check_target(path: &Path, replace: bool) -> Result<()> {
-    let refuse = |problem: &str| {
-        Err(Error::Backup {
-            path: path.to_owned(),
-            problem: problem.to_owned(),
-        })
-    };
-    match std::fs::symlink_metadata(path) {
-        Err(_) => Ok(()),
-        Ok(there) if !there.is_file() => refuse("that is no file. Give the name of a file to write"),
-        Ok(_) if !replace => refuse("there is a file of that name. Give another name, or --replace"),
-        Ok(_) => match File::open(path).map(|file| BackupReader::begin(BufReader::new(file))) {
-            Ok(Ok(_)) => Ok(()),
-            _ => refuse("the file of that name is no backup, so it is not replaced. Give another name"),
-        },
-    }
-}
-
-/// The file under its temporary name. Dropped before [`Draft::keep`] it is removed.
-struct Draft {
-    path: PathBuf,
-    file: Option<File>,
-    kept: bool,
-}
-
-impl Draft {
-    fn begin(target: &Path) -> Result<Self> {
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        let path = target.with_file_name(name);
-        let failed = |error: &std::io::Error| problem(target, error);
-        let mut options = crate::rotation_file::private_file();
-        let options = options.create(true).truncate(false).read(true).write(true);
-        let file = options.open(&path).map_err(|error| failed(&error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(Error::Backup {
-                    path: target.to_owned(),
-                    problem: "another backup is being written to it. Wait for that one".to_owned(),
-                });
-            }
-            Err(std::fs::TryLockError::Error(error)) => return Err(failed(&error)),
-        }
-        // Whoever held the lock may have finished meanwhile: then this is their backup under its name by now.
-        if !is_at(&file, &path) {
-            return Err(Error::Backup {
-                path: target.to_owned(),
-                problem: "another backup was written to it at this moment. Try again".to_owned(),
-            });
-        }
-        // What a process that died left under this name is of no use.
-        file.set_len(0).map_err(|error| failed(&error))?;
-        Ok(Self {
-            path,
-            file: Some(file),
-            kept: false,
-        })
-    }
-
-    /// The file to write to; the lock stays.
-    fn file(&self) -> Result<File> {
-        match &self.file {
-            Some(file) => file.try_clone().map_err(|error| problem(&self.path, &error)),
-            None => Err(problem(&self.path, &std::io::ErrorKind::NotFound.into())),
-        }
-    }
-
-    fn keep(mut self, target: &Path) -> Result<()> {
-        std::fs::rename(&self.path, target)
-            .and_then(|()| sync_directory_of(target))
-            .map_err(|error| problem(target, &error))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = std::fs::remove_file(&self.path);
-        }
-        self.file = None;
-    }
-}
-
-/// Whether an open file is the one that stands under `path`.
-#[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let (Ok(open), Ok(there)) = (file.metadata(), std::fs::metadata(path)) else {
-        return false;
-    };
-    (open.dev(), open.ino()) == (there.dev(), there.ino())
-}
-
-/// Whether an open file is the one that stands under `path`: an open file cannot be renamed here.
-#[cfg(not(unix))]
-fn is_at(_file: &File, path: &Path) -> bool {
-    path.exists()
-}
-
 /// An error of the file system, with what to do about it.
 pub(crate) fn problem(path: &Path, error: &std::io::Error) -> Error {
     use std::io::ErrorKind;
@@ -390,97 +290,4 @@ pub(crate) fn problem(path: &Path, error: &std::io::Error) -> Error {
         path: path.to_owned(),
         problem: format!("{error}{step}"),
     }
-}
-
-/// Opens a backup and finds the key it is sealed with; also those its secrets need.
-pub(crate) fn open_backup(path: &Path, keys: &KeyRing) -> Result<(Head, impl BufRead + use<>)> {
-    let file = File::open(path).map_err(|error| problem(path, &error))?;
-    let reader = BackupReader::begin(BufReader::new(file)).map_err(|error| problem(path, &error))?;
-    let head = reader.head.clone();
-    for id in head.key.iter().chain(&head.secrets) {
-        keys.key(id).map_err(|error| match error {
-            crate::vault::VaultError::WrongKey { sealed_with, given } => Error::Backup {
-                path: path.to_owned(),
-                problem: format!(
-                    "it needs the master key {sealed_with}, and the key given is {given}. Name the key file it was made with: --key-file FILE"
-                ),
-            },
-            other => other.into(),
-        })?;
-    }
-    let key = head.key.as_ref().map(|id| keys.key(id)).transpose()?;
-    Ok((head, reader.lines(key.as_deref())))
-}
-
-/// One line, without reading more than a row can have.
-pub(crate) fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
-    line.clear();
-    std::io::Read::take(&mut *from, LONGEST_LINE).read_until(b'\n', line)?;
-    match line.last() {
-        None => Ok(false),
-        Some(b'\n') => Ok(true),
-        Some(_) => Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidData,
-            "a line of it has no end",
-        )),
-    }
-}
-
-/// Reads the whole file; what its head and its manifest say.
-pub(crate) async fn verify(path: PathBuf, keys: KeyRing) -> Result<(BackupReport, Vec<Counted>)> {
-    let named = path.clone();
-    tokio::task::spawn_blocking(move || verify_now(&path, &keys))
-        .await
-        .map_err(|error| Error::Backup {
-            path: named,
-            problem: error.to_string(),
-        })?
-}
-
-fn verify_now(path: &Path, keys: &KeyRing) -> Result<(BackupReport, Vec<Counted>)> {
-    let damaged = |what: &str| {
-        let error = std::io::Error::new(std::io::ErrorKind::InvalidData, format!("damaged: {what}"));
-        problem(path, &error)
-    };
-    let (head, mut lines) = open_backup(path, keys)?;
-    let mut found: Vec<Counted> = vec![];
-    let mut table: Option<(String, Counter)> = None;
-    let mut line = vec![];
-    loop {
-        if !read_line(&mut lines, &mut line).map_err(|error| problem(path, &error))? {
-            return Err(damaged("its manifest is missing"));
-        }
-        if line.first() == Some(&b'[') {
-            let Some((_, counter)) = &mut table else {
-                return Err(damaged("a row stands outside of a table"));
-            };
-            counter.add(&line);
-            continue;
-        }
-        if let Some((name, counter)) = table.take() {
-            found.push(counter.counted(&name));
-        }
-        match serde_json::from_slice(&line).map_err(|_| damaged("a line cannot be read"))? {
-            Mark::Table { name, .. } => table = Some((name, Counter::default())),
-            Mark::End { tables } if tables == found => break,
-            Mark::End { .. } => return Err(damaged("its rows are not those of its manifest")),
-        }
-    }
-    // Also checks the end of the compressed stream.
-    let mut rest = [0];
-    if lines.read(&mut rest).map_err(|error| problem(path, &error))? != 0 {
-        return Err(damaged("something follows its manifest"));
-    }
-    let bytes = std::fs::metadata(path)
-        .map_err(|error| problem(path, &error))?
-        .len();
-    let report = BackupReport {
-        schema: head.schema,
-        created: instant(head.created),
-        program: head.program,
-        key: head.key,
-        tables: found.iter().map(|t| (t.table.clone(), t.rows)).collect(),
-        bytes,
-    };
-    Ok((report, found))
 }

@@ -8,9 +8,9 @@ use crate::json::{instant, micros};
 use crate::link::put_link;
 use crate::open::Store;
 use crate::pause::may_write;
-use crate::run::NewLink;
+use crate::run::{NewLink, put_found_out};
 use jiff::Timestamp;
-use model::{Bridge, ConnectionId, Moment, PlanId, RunId, Steady};
+use model::{Bridge, ConnectionId, Moment, Outcome, PlanId, RunId, Steady};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -31,6 +31,30 @@ pub struct OpenWrite {
     pub sent: Moment,
     /// How long after that it may still arrive.
     pub settles: Duration,
+    /// What was attempted, the newest first: more than one where the claim was taken while another attempt was in doubt.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Which operation a write carries out, and for which run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The run.
+    pub run: RunId,
+    /// The plan.
+    pub plan: PlanId,
+    /// The operation's number in it.
+    pub number: u32,
+}
+
+/// What became of a write in doubt, found out after its run.
+#[derive(Clone, Debug)]
+pub struct FoundOut {
+    /// The claim it settles.
+    pub held: Settled,
+    /// Whose write it was, where that is known: its run has the outcome in its books.
+    pub attempt: Option<Attempt>,
+    /// The link to the record it led to.
+    pub link: NewLink,
 }
 
 /// A write about to be sent.
@@ -64,9 +88,35 @@ pub struct Settled {
     pub version: i64,
 }
 
-type Row = (String, i64, Option<i64>, Option<String>, Option<i64>, i64);
+type Row = (
+    String,
+    i64,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
+);
 
-fn claim((marker, version, sent_at, boot, up, settles): Row) -> (String, Claim) {
+/// An attempt of its own columns or of a line of `earlier`.
+fn attempt(run: &str, plan: &str, number: &str) -> Option<Attempt> {
+    Some(Attempt {
+        run: RunId::from(run),
+        plan: PlanId::from(plan),
+        number: number.parse().ok()?,
+    })
+}
+
+fn claim((marker, version, sent_at, boot, up, settles, run, plan, number, earlier): Row) -> (String, Claim) {
+    let last = || attempt(run.as_deref()?, plan.as_deref()?, &number?.to_string());
+    let before = earlier.as_deref().unwrap_or_default().lines().rev();
+    let before = before.filter_map(|line| {
+        let mut parts = line.split(' ');
+        attempt(parts.next()?, parts.next()?, parts.next()?)
+    });
     let open = sent_at.map(|at| OpenWrite {
         sent: Moment {
             at: instant(at),
@@ -76,6 +126,7 @@ fn claim((marker, version, sent_at, boot, up, settles): Row) -> (String, Claim) 
             }),
         },
         settles: Duration::from_micros(u64::try_from(settles).unwrap_or(0)),
+        attempts: last().into_iter().chain(before).collect(),
     });
     (marker, Claim { version, open })
 }
@@ -98,8 +149,8 @@ impl Store {
         let mut found = BTreeMap::new();
         for chunk in markers.chunks(ROWS_PER_STATEMENT) {
             let sql = values_statement(
-                "SELECT marker, version, sent_at, sent_boot, sent_up, settles FROM write_claim
-                 WHERE (destination_id, marker) IN (",
+                "SELECT marker, version, sent_at, sent_boot, sent_up, settles, run_id, plan_id, number, earlier
+                 FROM write_claim WHERE (destination_id, marker) IN (",
                 2,
                 chunk.len(),
                 ")",
@@ -116,18 +167,24 @@ impl Store {
         Ok(found)
     }
 
-    /// The claims of a destination whose writes have no known outcome, by mark.
+    /// The claims of a bridge's destination whose writes have no known outcome, by mark; but for those of another bridge,
+    /// which finds out for itself and links what it finds.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open_claims(&self, destination: &ConnectionId) -> Result<BTreeMap<String, Claim>> {
+    pub async fn open_claims(&self, bridge: &Bridge) -> Result<BTreeMap<String, Claim>> {
         let mut conn = self.read().await?;
         let rows = fetch_all!(
             conn,
             Row,
-            "SELECT marker, version, sent_at, sent_boot, sent_up, settles FROM write_claim
-             WHERE destination_id = $1 AND sent_at IS NOT NULL",
-            destination.as_str()
+            "SELECT c.marker, c.version, c.sent_at, c.sent_boot, c.sent_up, c.settles, c.run_id, c.plan_id, c.number,
+                    c.earlier
+             FROM write_claim c
+             WHERE c.destination_id = $1 AND c.sent_at IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM run r JOIN bridge b ON b.id = r.bridge_id
+                               WHERE r.id = c.run_id AND b.id <> $2)",
+            bridge.destination.as_str(),
+            bridge.id.as_str()
         )?;
         Ok(rows.into_iter().map(claim).collect())
     }
@@ -165,22 +222,32 @@ impl Store {
         tx.commit().await
     }
 
-    /// Links records that were found to carry our mark and closes their claims, together, but for those another writer
-    /// has moved on.
+    /// Records what became of writes in doubt: the link, the end of the claim and the item in the books of the run whose
+    /// write it was, together; but for those another writer has moved on.
     ///
     /// # Errors
     /// When the database fails; then nothing of it stands.
-    pub async fn adopt_found(&self, bridge: &Bridge, found: Vec<(Settled, NewLink)>) -> Result<()> {
-        let held: Vec<Settled> = found.iter().map(|(held, _)| held.clone()).collect();
+    pub async fn found_out(&self, bridge: &Bridge, found: Vec<FoundOut>) -> Result<()> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let held: Vec<Settled> = found.iter().map(|found| found.held.clone()).collect();
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let closed = settle(&mut tx, &bridge.destination, &held).await?;
         let mut notes = Vec::new();
-        for (held, link) in found {
+        for FoundOut { held, attempt, link } in found {
             if !closed.contains(&held.marker) {
                 continue;
             }
-            let detail = json!({ "adopted": link.destination });
+            if let Some(attempt) = &attempt {
+                let outcome = Outcome::Done {
+                    record: link.destination.clone(),
+                };
+                put_found_out(&mut tx, attempt, &outcome, now).await?;
+            }
+            let run = attempt.map(|attempt| attempt.run);
+            let detail = json!({ "adopted": link.destination, "run": run });
             notes.push(Note::new("write.found_out", held.marker).with(detail));
             put_link(
                 &mut tx,
@@ -269,7 +336,10 @@ impl Store {
                 "ON CONFLICT (destination_id, marker) DO UPDATE SET version = excluded.version,
                      sent_at = excluded.sent_at, sent_boot = excluded.sent_boot, sent_up = excluded.sent_up,
                      settles = excluded.settles, run_id = excluded.run_id, plan_id = excluded.plan_id,
-                     number = excluded.number
+                     number = excluded.number,
+                     earlier = CASE WHEN write_claim.sent_at IS NULL OR write_claim.run_id IS NULL THEN NULL
+                         ELSE COALESCE(write_claim.earlier, '') || write_claim.run_id || ' ' || write_claim.plan_id
+                              || ' ' || CAST(write_claim.number AS TEXT) || '\n' END
                  WHERE write_claim.version = excluded.version - 1
                  RETURNING number",
             );
@@ -343,7 +413,8 @@ pub(crate) async fn settle(
     let mut closed = BTreeSet::new();
     for chunk in held.chunks(ROWS_PER_STATEMENT) {
         let sql = values_statement(
-            "UPDATE write_claim SET version = version + 1, sent_at = NULL, sent_boot = NULL, sent_up = NULL
+            "UPDATE write_claim SET version = version + 1, sent_at = NULL, sent_boot = NULL, sent_up = NULL,
+                 earlier = NULL
              WHERE (destination_id, marker, version) IN (",
             3,
             chunk.len(),

@@ -81,25 +81,35 @@ impl Store {
         move_on(&mut tx, bridge).await?;
         let mut notes = Vec::with_capacity(records.len());
         for record in records {
-            execute!(
-                tx,
-                "INSERT INTO ignored (bridge_id, kind, source_id, label, reason, ignored_by, ignored_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT (bridge_id, kind, source_id) DO UPDATE SET label = excluded.label,
-                     reason = excluded.reason, ignored_by = excluded.ignored_by, ignored_at = excluded.ignored_at",
-                bridge.as_str(),
-                record.kind.as_str(),
-                record.source.as_str(),
-                plain(&record.label),
-                plain(&record.reason),
-                plain(&record.by),
-                micros(record.at)
-            )?;
+            put_ignored(&mut tx, bridge, record).await?;
             let detail = json!({ "bridge": bridge, "label": record.label, "reason": record.reason });
             notes.push(Note::new("record.ignored", named(record.kind, &record.source)).with(detail));
         }
         self.note(&mut tx, &notes).await?;
         tx.commit().await
+    }
+
+    /// Forgets that a device is an asset, and leaves the device alone from now on, together.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such bridge, or when the database fails.
+    pub async fn unlink_and_ignore(&self, bridge: &BridgeId, record: &Ignored) -> Result<u64> {
+        let mut tx = self.write().await?;
+        move_on(&mut tx, bridge).await?;
+        put_ignored(&mut tx, bridge, record).await?;
+        let gone = execute!(
+            tx,
+            "DELETE FROM link WHERE bridge_id = $1 AND kind = $2 AND source_id = $3",
+            bridge.as_str(),
+            record.kind.as_str(),
+            record.source.as_str()
+        )?;
+        let detail =
+            json!({ "bridge": bridge, "label": record.label, "reason": record.reason, "links": gone });
+        let note = Note::new("record.unlinked", named(record.kind, &record.source)).with(detail);
+        self.note(&mut tx, &[note]).await?;
+        tx.commit().await?;
+        Ok(gone)
     }
 
     /// Takes back that records are left alone; how many of them were.
@@ -166,6 +176,24 @@ impl Store {
         self.note(&mut tx, &notes).await?;
         tx.commit().await
     }
+}
+
+async fn put_ignored(tx: &mut Tx, bridge: &BridgeId, record: &Ignored) -> Result<()> {
+    execute!(
+        tx,
+        "INSERT INTO ignored (bridge_id, kind, source_id, label, reason, ignored_by, ignored_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (bridge_id, kind, source_id) DO UPDATE SET label = excluded.label,
+             reason = excluded.reason, ignored_by = excluded.ignored_by, ignored_at = excluded.ignored_at",
+        bridge.as_str(),
+        record.kind.as_str(),
+        record.source.as_str(),
+        plain(&record.label),
+        plain(&record.reason),
+        plain(&record.by),
+        micros(record.at)
+    )?;
+    Ok(())
 }
 
 /// What a record is called in the audit log.

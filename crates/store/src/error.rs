@@ -111,6 +111,9 @@ pub enum Error {
         /// The destination record.
         record: String,
     },
+    /// Nobody could manage the hub any more.
+    #[error("this would leave nobody who is an Owner and has signed in. Make somebody else an Owner first")]
+    LastOwner,
     /// Somebody changed the row in between.
     #[error("{what} was changed by somebody else in the meantime; nothing was stored. Look at it again")]
     Moved {

@@ -45,8 +45,11 @@ impl Store {
                                AND (r.started >= $1 OR r.state = 'running'))
                AND NOT EXISTS (SELECT 1 FROM run u JOIN run r ON u.undoes = r.id WHERE r.plan_id = p.id
                                AND (u.started >= $1 OR u.state = 'running'))
-               AND NOT EXISTS (SELECT 1 FROM run_item i WHERE i.plan_id = p.id AND i.state IN ('failed', 'unknown'))
-               AND NOT EXISTS (SELECT 1 FROM write_claim c WHERE c.plan_id = p.id AND c.sent_at IS NOT NULL)
+               AND NOT EXISTS (SELECT 1 FROM run_item i WHERE i.plan_id = p.id AND i.state IN ('failed', 'unknown')
+                               AND NOT EXISTS (SELECT 1 FROM run_item n WHERE n.plan_id = p.id AND n.number = i.number
+                                               AND (n.state = 'done' OR n.updated > i.updated)))
+               AND NOT EXISTS (SELECT 1 FROM write_claim c WHERE c.sent_at IS NOT NULL
+                               AND (c.plan_id = p.id OR c.earlier LIKE '%' || p.id || '%'))
              ORDER BY p.created, p.id LIMIT 1",
             micros(before)
         )?;

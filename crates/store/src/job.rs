@@ -39,7 +39,7 @@ impl JobState {
         }
     }
 
-    fn parse(word: &str) -> Self {
+    pub(crate) fn parse(word: &str) -> Self {
         match word {
             "queued" => Self::Queued,
             "running" => Self::Running,
@@ -403,6 +403,22 @@ impl Store {
              ORDER BY created DESC, id DESC LIMIT $3",
             filter.state.map(JobState::as_str),
             filter.bridge.as_ref().map(BridgeId::as_str),
+            i64::try_from(limit).unwrap_or(i64::MAX)
+        )?;
+        rows.into_iter().map(job).collect()
+    }
+
+    /// Jobs that are not over and not the program's own care, the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn jobs_not_over(&self, limit: usize) -> Result<Vec<Job>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            Row,
+            "SELECT * FROM job WHERE state IN ('queued', 'running', 'waiting') AND kind NOT IN ('keep_alive', 'maintain')
+             ORDER BY created, id LIMIT $1",
             i64::try_from(limit).unwrap_or(i64::MAX)
         )?;
         rows.into_iter().map(job).collect()

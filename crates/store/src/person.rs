@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use model::{ActorRole, Person};
 use serde_json::json;
 
-const COLUMNS: &str = "SELECT id, name, role, disabled, created, seen FROM person";
+pub(crate) const COLUMNS: &str =
+    "SELECT p.id, p.name, p.role, p.disabled, p.created, p.seen, p.password IS NOT NULL,
+     f.person_id IS NOT NULL FROM person p LEFT JOIN second_factor f ON f.person_id = p.id";
 
-type Row = (String, String, String, bool, i64, Option<i64>);
+pub(crate) type Row = (String, String, String, bool, i64, Option<i64>, bool, bool);
 
 /// A person to be added.
 #[derive(Clone, Debug)]
@@ -30,13 +32,16 @@ pub enum TokenPurpose {
     SetUp,
     /// Signing in as a person.
     SignIn,
+    /// Choosing a password.
+    Invitation,
 }
 
 impl TokenPurpose {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::SetUp => "set_up",
             Self::SignIn => "sign_in",
+            Self::Invitation => "invitation",
         }
     }
 }
@@ -50,8 +55,8 @@ pub struct Failures {
     pub last: Timestamp,
 }
 
-fn person(row: Row) -> Result<Person> {
-    let (id, name, role, disabled, created, seen) = row;
+pub(crate) fn person(row: Row) -> Result<Person> {
+    let (id, name, role, disabled, created, seen, has_password, second_factor) = row;
     Ok(Person {
         id,
         name,
@@ -59,6 +64,8 @@ fn person(row: Row) -> Result<Person> {
         disabled,
         created: instant(created),
         seen: seen.map(instant),
+        has_password,
+        second_factor,
     })
 }
 
@@ -69,7 +76,11 @@ impl Store {
     /// When the database fails.
     pub async fn people(&self) -> Result<Vec<Person>> {
         let mut conn = self.read().await?;
-        let rows = fetch_all!(conn, Row, sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY name")))?;
+        let rows = fetch_all!(
+            conn,
+            Row,
+            sqlx::AssertSqlSafe(format!("{COLUMNS} ORDER BY p.name"))
+        )?;
         rows.into_iter().map(person).collect()
     }
 
@@ -92,7 +103,7 @@ impl Store {
         let row = fetch_optional!(
             conn,
             Row,
-            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = $1")),
+            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE p.id = $1")),
             id
         )?;
         row.map(person).transpose()
@@ -106,14 +117,19 @@ impl Store {
         let mut conn = self.read().await?;
         let row = fetch_optional!(
             conn,
-            (String, String, String, bool, i64, Option<i64>, Option<String>),
-            "SELECT id, name, role, disabled, created, seen, password FROM person WHERE name = $1",
+            Row,
+            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE p.name = $1")),
             plain(name)
         )?;
-        row.map(|(id, name, role, disabled, created, seen, password)| {
-            Ok((person((id, name, role, disabled, created, seen))?, password))
-        })
-        .transpose()
+        let Some(row) = row else { return Ok(None) };
+        let person = person(row)?;
+        let row = fetch_optional!(
+            conn,
+            (Option<String>,),
+            "SELECT password FROM person WHERE id = $1",
+            person.id.as_str()
+        )?;
+        Ok(Some((person, row.and_then(|(password,)| password))))
     }
 
     /// Adds a person.
@@ -158,6 +174,8 @@ impl Store {
             disabled: false,
             created: self.clock.now(),
             seen: None,
+            has_password: new.password.is_some(),
+            second_factor: false,
         };
         let added = execute!(
             tx,
@@ -205,7 +223,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Stores the digest of a token that works once. A set-up token takes the place of those made before.
+    /// Stores the digest of a token that works once. A set-up token takes the place of those made before, an invitation
+    /// that of the same person's.
     ///
     /// # Errors
     /// When the database fails.
@@ -220,9 +239,11 @@ impl Store {
         let now = micros(self.clock.now());
         execute!(
             tx,
-            "DELETE FROM one_time_token WHERE expires <= $1 OR (purpose = $2 AND $2 = 'set_up')",
+            "DELETE FROM one_time_token WHERE expires <= $1 OR (purpose = $2 AND $2 = 'set_up')
+             OR (purpose = $2 AND $2 = 'invitation' AND person_id = $3)",
             now,
-            purpose.as_str()
+            purpose.as_str(),
+            person
         )?;
         execute!(
             tx,
@@ -273,7 +294,7 @@ impl Store {
         let row = fetch_optional!(
             tx,
             Row,
-            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE id = $1")),
+            sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE p.id = $1")),
             id.as_str()
         )?;
         tx.commit().await?;

@@ -5,6 +5,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
+use crate::plan_rows::searched;
 use model::{
     Bridge, BridgeId, Operation, PlanAbout, PlanCounts, PlanId, PlanSummary, RecordId, RecordKind, RunId,
     SnapshotId, SourceId, UnlinkedAsset,
@@ -308,16 +309,16 @@ impl PlanWriter {
     }
 
     async fn write_waiting(&mut self, tx: &mut Tx) -> Result<()> {
-        let rows: Vec<(&Operation, String)> = self
+        let rows: Vec<(&Operation, String, String)> = self
             .waiting
             .iter()
-            .map(|o| Ok((o, text("operation", o)?)))
+            .map(|o| Ok((o, text("operation", o)?, searched(o))))
             .collect::<Result<_>>()?;
         let plan = self.summary.id.as_str();
         insert_many!(
             tx,
-            "INSERT INTO plan_operation (plan_id, number, action, kind, source_id, body)",
-            6,
+            "INSERT INTO plan_operation (plan_id, number, action, kind, source_id, body, client, search)",
+            8,
             "",
             rows,
             |q, r| q
@@ -327,6 +328,8 @@ impl PlanWriter {
                 .bind(r.0.subject.kind.as_str())
                 .bind(r.0.subject.source_id.as_str())
                 .bind(r.1.as_str())
+                .bind(plain(&r.0.client_label))
+                .bind(plain(&r.2))
         )
         .map_err(|error| {
             if error.is_foreign_key_violation() {

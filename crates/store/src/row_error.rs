@@ -39,7 +39,8 @@ fn item((plan, run, undoes, at, detail, body): Row) -> Result<RecordItem> {
 }
 
 impl Store {
-    /// The items of all runs of a bridge that did not end well, the oldest first.
+    /// The operations of all runs of a bridge that did not end well, each as the last run that tried has it, the oldest
+    /// first.
     ///
     /// # Errors
     /// When the database fails.
@@ -52,7 +53,11 @@ impl Store {
              FROM run r
              JOIN run_item i ON i.run_id = r.id AND i.state <> 'done'
              JOIN plan_operation o ON o.plan_id = i.plan_id AND o.number = i.number
-             WHERE r.bridge_id = $1 ORDER BY i.updated, i.plan_id, i.number",
+             WHERE r.bridge_id = $1
+               AND NOT EXISTS (SELECT 1 FROM run_item n WHERE n.plan_id = i.plan_id AND n.number = i.number
+                               AND (n.state = 'done' OR n.updated > i.updated
+                                    OR (n.updated = i.updated AND n.run_id > i.run_id)))
+             ORDER BY i.updated, i.plan_id, i.number",
             bridge.as_str()
         )?;
         rows.into_iter().map(item).collect()

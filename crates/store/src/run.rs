@@ -1,7 +1,7 @@
 //! Runs and their items. An outcome, its link and the claim it settles (`claim.rs`) are one transaction.
 
 use crate::audit::Note;
-use crate::claim::{Settled, settle};
+use crate::claim::{Attempt, Settled, settle};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::job::abandoned;
@@ -9,6 +9,7 @@ use crate::json::{instant, micros, parse, plain, text};
 use crate::link::{WrittenValue, put_link};
 use crate::open::Store;
 use crate::undone::{NewUndone, put_undone};
+use jiff::Timestamp;
 use model::{
     Bridge, BridgeId, ConnectionId, Operation, Outcome, PlanId, RecordId, RecordKind, Run, RunCounts, RunId,
     RunKind, RunState, SourceId,
@@ -25,6 +26,14 @@ pub struct RunItem {
     pub run: RunId,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+fn run_item((number, run, detail): (i64, String, String)) -> Result<RunItem> {
+    Ok(RunItem {
+        number: u32::try_from(number).unwrap_or(u32::MAX),
+        run: RunId(run),
+        outcome: parse("outcome", &detail)?,
+    })
 }
 
 /// An outcome to record, and the link that goes with it.
@@ -125,6 +134,11 @@ async fn count_items(tx: &mut Tx, run: &str) -> Result<RunCounts> {
         "SELECT state, COUNT(*) FROM run_item WHERE run_id = $1 GROUP BY state",
         run
     )?;
+    Ok(counts_of(rows))
+}
+
+/// Counts out of the numbers of items by their state.
+pub(crate) fn counts_of(rows: Vec<(String, i64)>) -> RunCounts {
     let mut counts = RunCounts::default();
     for (state, count) in rows {
         let count = u64::try_from(count).unwrap_or(0);
@@ -135,7 +149,79 @@ async fn count_items(tx: &mut Tx, run: &str) -> Result<RunCounts> {
             _ => counts.unknown = count,
         }
     }
+    counts
+}
+
+/// Adds the items of a run up once more.
+async fn recount(tx: &mut Tx, run: &str) -> Result<RunCounts> {
+    let counts = count_items(tx, run).await?;
+    execute!(
+        tx,
+        "UPDATE run SET counts = $1 WHERE id = $2",
+        text("counts of a run", &counts)?,
+        run
+    )?;
     Ok(counts)
+}
+
+/// Keeps others from ending a run, or from adding to it, before this transaction is over; whether it goes on, or `None`
+/// where there is no such run.
+async fn lock_run(tx: &mut Tx, run: &RunId) -> Result<Option<bool>> {
+    let row = fetch_optional!(
+        tx,
+        (String,),
+        "UPDATE run SET state = state WHERE id = $1 RETURNING state",
+        run.as_str()
+    )?;
+    Ok(row.map(|(state,)| state == "running"))
+}
+
+/// Stores how an operation ended in the books of a run. What is done stays done.
+async fn put_item(
+    tx: &mut Tx,
+    run: &RunId,
+    plan: &PlanId,
+    number: u32,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<()> {
+    let state = match outcome {
+        Outcome::Done { .. } => "done",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Skipped { .. } => "skipped",
+        Outcome::Unknown { .. } => "unknown",
+    };
+    execute!(
+        tx,
+        "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (run_id, number) DO UPDATE SET state = excluded.state, detail = excluded.detail,
+             updated = excluded.updated
+         WHERE run_item.state <> 'done' OR excluded.state = 'done'",
+        run.as_str(),
+        plan.as_str(),
+        i64::from(number),
+        state,
+        text("outcome", outcome)?,
+        micros(now)
+    )?;
+    Ok(())
+}
+
+/// Puts what was found out of an attempt into the books of its run, where that is still kept.
+pub(crate) async fn put_found_out(
+    tx: &mut Tx,
+    attempt: &Attempt,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<()> {
+    let Some(goes_on) = lock_run(tx, &attempt.run).await? else {
+        return Ok(());
+    };
+    put_item(tx, &attempt.run, &attempt.plan, attempt.number, outcome, now).await?;
+    if !goes_on {
+        recount(tx, attempt.run.as_str()).await?;
+    }
+    Ok(())
 }
 
 impl Store {
@@ -193,10 +279,10 @@ impl Store {
             RunState::Failed { reason } => ("failed", Some(reason.as_str())),
         };
         let mut tx = self.write().await?;
-        // One that broke off does not know whether its last outcomes were stored.
-        if let (RunState::Failed { .. }, RunKind::Apply { .. } | RunKind::Undo { .. }) =
-            (&run.state, &run.kind)
-        {
+        lock_run(&mut tx, &run.id).await?;
+        // One that broke off does not know whether its last outcomes were stored, and somebody else may have found out
+        // more.
+        if let RunKind::Apply { .. } | RunKind::Undo { .. } = &run.kind {
             run.counts = count_items(&mut tx, run.id.as_str()).await?;
         }
         execute!(
@@ -242,14 +328,7 @@ impl Store {
             let mut detail = json!({ "state": state });
             // What it did stands, and its process did not come to add it up.
             if kind != "read" {
-                let counts = count_items(&mut tx, id).await?;
-                detail["counts"] = json!(counts);
-                execute!(
-                    tx,
-                    "UPDATE run SET counts = $1 WHERE id = $2",
-                    text("counts of a run", &counts)?,
-                    id.as_str()
-                )?;
+                detail["counts"] = json!(recount(&mut tx, id).await?);
             }
             notes.push(Note::new("run.ended", id).with(detail));
         }
@@ -332,7 +411,8 @@ impl Store {
         ))
     }
 
-    /// The items of a plan that were begun, by number.
+    /// What the operations of a plan that were begun came to, by number: done in whichever run, or else as the newest
+    /// run that had to do with it has it.
     ///
     /// # Errors
     /// When the database fails.
@@ -341,20 +421,28 @@ impl Store {
         let rows = fetch_all!(
             conn,
             (i64, String, String),
-            "SELECT number, run_id, detail FROM run_item WHERE plan_id = $1",
+            "SELECT number, run_id, detail FROM run_item WHERE plan_id = $1
+             ORDER BY CASE state WHEN 'done' THEN 1 ELSE 0 END, updated, run_id",
             plan.as_str()
         )?;
-        rows.into_iter()
-            .map(|(number, run, detail)| {
-                let number = u32::try_from(number).unwrap_or(u32::MAX);
-                let item = RunItem {
-                    number,
-                    run: RunId(run),
-                    outcome: parse("outcome", &detail)?,
-                };
-                Ok((number, item))
-            })
-            .collect()
+        let items = rows.into_iter().map(run_item);
+        items.map(|item| item.map(|item| (item.number, item))).collect()
+    }
+
+    /// The items of one run, by number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn items_of(&self, run: &RunId) -> Result<BTreeMap<u32, RunItem>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (i64, String, String),
+            "SELECT number, run_id, detail FROM run_item WHERE run_id = $1",
+            run.as_str()
+        )?;
+        let items = rows.into_iter().map(run_item);
+        items.map(|item| item.map(|item| (item.number, item))).collect()
     }
 
     /// The items of one run that did not end well, by number, each with its operation where the plan is still kept.
@@ -399,6 +487,8 @@ impl Store {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let settled = settle(&mut tx, &bridge.destination, &held).await?;
+        // One that was taken for dead, and added up, comes to a little more.
+        let taken_for_dead = lock_run(&mut tx, run).await? == Some(false);
         let mut notes = Vec::with_capacity(items.len());
         for item in items {
             let sent = item.settles.as_ref().map(|held| held.marker.clone());
@@ -421,29 +511,14 @@ impl Store {
             if let Some(undone) = item.undone {
                 put_undone(&mut tx, &bridge.id, run, undone, now).await?;
             }
-            let state = match &item.outcome {
-                Outcome::Done { .. } => "done",
-                Outcome::Failed { .. } => "failed",
-                Outcome::Skipped { .. } => "skipped",
-                Outcome::Unknown { .. } => "unknown",
-            };
-            execute!(
-                tx,
-                "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated) VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (plan_id, number) DO UPDATE SET run_id = excluded.run_id, state = excluded.state,
-                     detail = excluded.detail, updated = excluded.updated
-                 WHERE run_item.state <> 'done' OR excluded.state = 'done'",
-                run.as_str(),
-                plan.as_str(),
-                i64::from(item.number),
-                state,
-                text("outcome", &item.outcome)?,
-                micros(now)
-            )?;
+            put_item(&mut tx, run, plan, item.number, &item.outcome, now).await?;
             if let Some(marker) = sent {
                 let detail = json!({ "run": run, "number": item.number, "outcome": item.outcome });
                 notes.push(Note::new("write.ended", marker).with(detail));
             }
+        }
+        if taken_for_dead {
+            recount(&mut tx, run.as_str()).await?;
         }
         self.note(&mut tx, &notes).await?;
         tx.commit().await?;

@@ -249,7 +249,7 @@ pub(crate) async fn put_undone(
 async fn take_back(tx: &mut Tx, plan: &PlanId, number: u32, run: &RunId) -> Result<()> {
     execute!(
         tx,
-        "UPDATE run_item SET undone_by = $1 WHERE plan_id = $2 AND number = $3",
+        "UPDATE run_item SET undone_by = $1 WHERE plan_id = $2 AND number = $3 AND state = 'done'",
         run.as_str(),
         plan.as_str(),
         i64::from(number)

@@ -19,6 +19,31 @@ pub struct WebSession {
 }
 
 impl Store {
+    /// The sessions of a person with their digests, the last used first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn web_sessions_of(&self, person: &str) -> Result<Vec<(String, WebSession)>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String, Option<String>, String, i64, i64),
+            "SELECT digest, person_id, data, created, seen FROM web_session WHERE person_id = $1
+             ORDER BY seen DESC, digest",
+            person
+        )?;
+        let session = |(digest, person, data, created, seen)| {
+            let session = WebSession {
+                person,
+                data,
+                created: instant(created),
+                seen: instant(seen),
+            };
+            (digest, session)
+        };
+        Ok(rows.into_iter().map(session).collect())
+    }
+
     /// The session of that digest.
     ///
     /// # Errors

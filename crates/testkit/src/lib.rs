@@ -7,16 +7,20 @@
 //! Invariant: two runs of the same test meet the same times, ids and keys; only PostgreSQL's own clock, by which
 //! leases are judged there, moves by itself.
 
+mod authenticator;
 mod clock;
 pub mod directory;
 mod engine;
+mod fewer;
 mod postgres;
 pub mod psa;
 mod random;
 mod store;
 
+pub use authenticator::Authenticator;
 pub use clock::FixedClock;
 pub use engine::Engine;
+pub use fewer::Fewer;
 pub use postgres::TemporaryDatabase;
 pub use random::CountingRandom;
 pub use store::TestStore;

@@ -2,10 +2,13 @@
 // changes. Nothing here knows what a page is about.
 //
 //   data-swap="id"      on a link or form: fetch, and put the answer's #id in the place of this page's
+//   data-along="id"     on an element with an id of its own: it is put in place together with #id
+//   data-whole          on a button of such a form: it leads to a whole page all the same
 //   data-ahead          on an input: its form is sent while one types, a moment after the last key
 //   data-live="address" on an element: server-sent events; each event's HTML takes the place of the elements of the same ids
 //   data-dialog="id"    on a link: shows the answer's #id in a dialog over this page; data-close in it closes it
 //   data-copy="id"      on a button: copies the text of #id
+//   data-print          on a button: prints the page
 //   data-all="name"     on a tick: ticks all of that name
 "use strict";
 (() => {
@@ -49,7 +52,8 @@
       const page = new DOMParser().parseFromString(html, "text/html");
       // Not the part that was asked for: the session ended, or something went wrong. The browser shows it as it is.
       if (!page.getElementById(id)) return go();
-      put(html, [id, "flash"]);
+      const along = [...document.querySelectorAll(`[data-along="${CSS.escape(id)}"]`)].map((part) => part.id);
+      put(html, [id, "flash", ...along]);
       const here = !document.getElementById(id)?.closest("dialog");
       if (here && (!options.method || options.method === "GET")) history.replaceState(null, "", answer.url);
     } catch (error) {
@@ -93,6 +97,7 @@
         setTimeout(() => (copy.innerHTML = said), 1500);
       });
     }
+    if (event.target.closest("[data-print]")) print();
     const all = event.target.closest("[data-all]");
     if (all) {
       for (const tick of document.querySelectorAll(`input[name="${CSS.escape(all.dataset.all)}"]`)) tick.checked = all.checked;
@@ -101,7 +106,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.dataset.swap) {
+    if (form.dataset.swap && !event.submitter?.hasAttribute("data-whole")) {
       event.preventDefault();
       const data = new URLSearchParams(new FormData(form, event.submitter));
       const post = form.method === "post";
@@ -149,6 +154,7 @@
 
   const ready = (root) => {
     for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const button of root.querySelectorAll("[data-print]")) button.hidden = false;
     for (const element of root.querySelectorAll("[data-live]")) follow(element);
   };
   document.documentElement.classList.add("live");

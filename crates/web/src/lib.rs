@@ -10,12 +10,25 @@ mod api;
 mod assets;
 mod auth;
 mod headers;
+mod health;
+mod live;
+mod peer;
 mod problem;
 mod serve;
+mod tls;
 pub mod ui;
+mod watched;
 
 pub use auth::SignedIn;
+pub use peer::TrustedProxy;
 pub use serve::serve;
+pub use tls::TlsFiles;
+pub use watched::{Figures, SECONDS, serve_figures};
+
+/// The OpenAPI document of the REST API, as it is committed.
+pub fn openapi() -> &'static str {
+    api::text()
+}
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -23,8 +36,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use engine::Engine;
 use engine::queueing::Jobs;
+use live::Feeds;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
@@ -46,6 +61,8 @@ pub struct Site {
     pub other_redirects: Vec<String>,
     /// What the form of a new connection holds before anybody typed: the demo's simulator.
     pub prefill: Option<Prefill>,
+    /// Proxies whose word is believed on who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// What the form of a new connection holds before anybody typed.
@@ -68,6 +85,12 @@ pub struct Web {
     pub(crate) jobs: Arc<dyn Jobs>,
     /// Where this hub is found.
     pub(crate) site: Arc<Site>,
+    /// What is followed live.
+    pub(crate) feeds: Feeds,
+    /// Cancelled when the server stops, so that nobody is waited for who only follows.
+    pub(crate) ending: CancellationToken,
+    /// How often each caller of the API may still ask.
+    pub(crate) rates: Arc<api::Rates>,
 }
 
 impl Site {
@@ -95,6 +118,9 @@ impl Web {
             engine,
             jobs,
             site: Arc::new(site),
+            feeds: Feeds::default(),
+            ending: CancellationToken::new(),
+            rates: Arc::default(),
         }
     }
 }
@@ -110,9 +136,9 @@ pub fn router(web: Web) -> Router {
         .layer(auth::session_layer(&web))
         .layer(auth::csrf_layer(&web));
     Router::new()
-        .nest("/api", api::routes())
+        .merge(api::routes(&web))
         .route("/health", get(|| async { "ok\n" }))
-        .route("/ready", get(api::ready))
+        .route("/ready", get(health::ready))
         .merge(assets::routes())
         .merge(pages)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -120,5 +146,7 @@ pub fn router(web: Web) -> Router {
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(headers::secure))
+        .layer(from_fn(watched::count))
+        .layer(from_fn_with_state(web.clone(), peer::find_out))
         .with_state(web)
 }

@@ -1,12 +1,10 @@
 //! What goes wrong, as a page or as a problem document (RFC 9457).
 
+use crate::api::Failure;
 use askama::Template;
-use axum::Json;
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Response as HttpResponse, StatusCode, Uri};
+use axum::http::{Response as HttpResponse, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::json;
 use std::any::Any;
 
 /// What went wrong, in words for a person.
@@ -64,19 +62,9 @@ impl Problem {
         }
     }
 
-    /// The same as a problem document.
+    /// The same as a problem document, of the one shape the API has.
     pub fn document(&self) -> Response {
-        let body = json!({
-            "title": self.status.canonical_reason().unwrap_or("Problem"),
-            "status": self.status.as_u16(),
-            "detail": self.what,
-            "next": self.next,
-        });
-        let mut response = (self.status, Json(body)).into_response();
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response
+        Failure::from(self.clone()).into_response()
     }
 }
 
@@ -85,23 +73,27 @@ impl From<engine::Error> for Problem {
         use engine::Error as E;
         use engine::StoreError as S;
         let status = match &error {
-            E::Forbidden { .. } | E::Stranger | E::OutOfScope { .. } | E::NotAPerson { .. } => {
-                StatusCode::FORBIDDEN
-            }
+            E::Forbidden { .. }
+            | E::Stranger
+            | E::OwnAccount { .. }
+            | E::OutOfScope { .. }
+            | E::NotAPerson { .. } => StatusCode::FORBIDDEN,
             E::Unknown { .. } | E::NoneYet { .. } | E::Store(S::Missing { .. }) => StatusCode::NOT_FOUND,
             E::StalePlan { .. }
             | E::StaleOverview { .. }
             | E::DecidedMeanwhile { .. }
             | E::Superseded { .. }
+            | E::SelectionChanged { .. }
             | E::NeedsConfirmation { .. }
             | E::Paused { .. }
             | E::NotUsable { .. }
             | E::OtherTenant { .. }
             | E::NotUndoable { .. }
             | E::NothingRead { .. }
-            | E::Store(S::Moved { .. } | S::Taken { .. } | S::Busy { .. } | S::Unconfirmed { .. }) => {
-                StatusCode::CONFLICT
-            }
+            | E::SwitchedOff { .. }
+            | E::Store(
+                S::Moved { .. } | S::LastOwner | S::Taken { .. } | S::Busy { .. } | S::Unconfirmed { .. },
+            ) => StatusCode::CONFLICT,
             E::Settings { .. }
             | E::NoReason { .. }
             | E::Mapping { .. }
@@ -109,7 +101,9 @@ impl From<engine::Error> for Problem {
             | E::NotNamed { .. }
             | E::File { .. }
             | E::Input { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            E::SignIn | E::TokenUsed | E::KeyRefused => StatusCode::UNAUTHORIZED,
+            E::SignIn | E::TokenUsed | E::WrongCode | E::SignInOver | E::KeyRefused => {
+                StatusCode::UNAUTHORIZED
+            }
             E::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::Outside { .. } => StatusCode::BAD_GATEWAY,
             E::Store(S::Locked) => StatusCode::SERVICE_UNAVAILABLE,

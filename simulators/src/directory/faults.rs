@@ -152,10 +152,12 @@ impl Fault {
 
 /// A fault for a route there is not: it would never strike, and a test with it would prove nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no route {target:?}; use one of \"*\", \"reads\", \"writes\", {}", ROUTES.join(", "))]
+#[error("there is no route {target:?}; use one of \"*\", \"reads\", \"writes\", {}", .routes.join(", "))]
 pub struct UnknownTarget {
     /// What was asked for.
     pub target: String,
+    /// The routes there are.
+    pub routes: &'static [&'static str],
 }
 
 /// A fault as it stands now.
@@ -176,11 +178,12 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Faults {
     seed: u64,
+    routes: &'static [&'static str],
     inner: Mutex<(u64, Vec<Standing>)>,
 }
 
 /// A fault that strikes one request.
-pub(super) struct Struck {
+pub(crate) struct Struck {
     pub mode: Mode,
     dice: Dice,
 }
@@ -193,9 +196,10 @@ impl Struck {
 }
 
 impl Faults {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, routes: &'static [&'static str]) -> Self {
         Self {
             seed,
+            routes,
             inner: Mutex::default(),
         }
     }
@@ -205,8 +209,12 @@ impl Faults {
     /// # Errors
     /// When it is for a route there is not.
     pub fn add(&self, fault: Fault) -> Result<u64, UnknownTarget> {
-        if !matches!(fault.on.as_str(), "*" | "reads" | "writes") && !ROUTES.contains(&fault.on.as_str()) {
-            return Err(UnknownTarget { target: fault.on });
+        if !matches!(fault.on.as_str(), "*" | "reads" | "writes") && !self.routes.contains(&fault.on.as_str())
+        {
+            return Err(UnknownTarget {
+                target: fault.on,
+                routes: self.routes,
+            });
         }
         let mut inner = self.lock();
         inner.0 += 1;
@@ -240,7 +248,7 @@ impl Faults {
 
     /// What strikes this request, oldest fault first. Latencies add up; the first that is not a latency ends the list.
     /// Whether the n-th request a fault meets is struck depends on the seed, the fault's number and n alone.
-    pub(super) fn strike(&self, route: &str) -> Vec<Struck> {
+    pub(crate) fn strike(&self, route: &str) -> Vec<Struck> {
         let mut struck = Vec::new();
         for standing in &mut self.lock().1 {
             let fault = &mut standing.fault;
@@ -278,7 +286,7 @@ mod tests {
     use super::*;
 
     fn rate(seed: u64) -> Vec<bool> {
-        let faults = Faults::new(seed);
+        let faults = Faults::new(seed, &ROUTES);
         faults
             .add(Fault::at_rate("writes", 100, Mode::LostAnswer))
             .unwrap();
@@ -297,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_fault_meets_its_route_alone_and_strikes_so_often() {
-        let faults = Faults::new(1);
+        let faults = Faults::new(1, &ROUTES);
         faults
             .add(Fault {
                 skip: 1,
@@ -317,7 +325,7 @@ mod tests {
 
     #[test]
     fn latencies_add_to_what_ends_the_list() {
-        let faults = Faults::new(1);
+        let faults = Faults::new(1, &ROUTES);
         faults
             .add(Fault::always("*", Mode::Latency { ms: 1, spread_ms: 0 }))
             .unwrap();
@@ -339,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_route_there_is_not_is_refused() {
-        let error = Faults::new(1)
+        let error = Faults::new(1, &ROUTES)
             .add(Fault::once("POST /asset", Mode::LostAnswer))
             .unwrap_err();
         assert!(error.to_string().contains("POST /assets/batch"), "{error}");

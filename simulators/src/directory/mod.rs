@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, SystemClock};
 pub use effects::{Duplicate, Effects};
+pub(crate) use faults::Struck;
 pub use faults::{Fault, Faults, Mode, Standing, UnknownTarget};
 pub use tenant::Behaviour;
 use tenant::Tenant;

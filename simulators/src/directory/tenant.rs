@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::effects::Effects;
-use super::faults::Faults;
+use super::faults::{Faults, ROUTES};
 use super::records::{Record, State};
 use super::refusal::Refusal;
 use super::snapshot;
@@ -76,7 +76,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Tenant {
     pub fn new(options: Options, stop: CancellationToken) -> io::Result<Self> {
-        let faults = Faults::new(options.seed);
+        let faults = Faults::new(options.seed, &ROUTES);
         for fault in options.faults {
             faults.add(fault).map_err(io::Error::other)?;
         }

@@ -2,7 +2,8 @@
 
 mod written;
 
-pub use written::{QUIRKS, Quirk, QuirkText};
+pub use crate::quirk::{Quirk, QuirkText};
+pub use written::QUIRKS;
 
 use std::collections::BTreeSet;
 

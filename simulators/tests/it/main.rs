@@ -3,3 +3,4 @@
 mod api;
 mod directory;
 mod oauth;
+mod passportal;

@@ -1,10 +1,11 @@
 //! The registry passes the contract every destination must pass, on every database engine there is here.
 
-use connect::{GrantStore, OpenContext, Outbound, Secrets, contract};
+use connect::contract::Trial;
+use connect::{Capabilities, Destination, GrantStore, OpenContext, Outbound, Secrets, contract};
 use model::{Connection, ConnectionState};
 use std::sync::Arc;
 use store::Store;
-use testkit::TestStore;
+use testkit::{Fewer, TestStore};
 
 fn destination(store: &Store) -> Arc<dyn connect::Destination> {
     let now = store.clock().now();
@@ -42,6 +43,42 @@ async fn the_destination_contract_holds() {
         }
     })
     .await;
+}
+
+/// What is taken away of the capabilities.
+type Takes = fn(&mut Capabilities);
+
+/// The engine plans around what a destination says it cannot; no clause may count on it.
+#[tokio::test]
+async fn the_contract_holds_whatever_of_it_is_taken_away() {
+    let store = TestStore::sqlite().await;
+    let takes: [(&str, Takes); 5] = [
+        ("updates", |can| can.update_assets = false),
+        ("types", |can| can.asset_types = false),
+        ("fields", |can| can.create_fields = false),
+        ("the archive", |can| (can.archive, can.restore) = (false, false)),
+        ("all of them, and sites", |can| {
+            *can = Capabilities {
+                update_assets: false,
+                asset_types: false,
+                create_fields: false,
+                archive: false,
+                restore: false,
+                sites: false,
+                ..*can
+            };
+        }),
+    ];
+    for (without, take) in takes {
+        let trial = Trial {
+            suffix: format!(" without {without}"),
+            ..Trial::default()
+        };
+        let make = async || Arc::new(Fewer::new(destination(&store), take)) as Arc<dyn Destination>;
+        if let Err(breaches) = contract::destination_contract_with(make, &trial).await {
+            panic!("without {without}: {breaches}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -147,6 +147,19 @@ impl Bench {
             .ok_or_else(|| "there is no client, and none can be created".to_owned())
     }
 
+    /// A new asset type, where there are such.
+    pub(super) async fn asset_type(&self, name: &str) -> Result<Option<RecordId>, String> {
+        if !self.can.asset_types {
+            return Ok(None);
+        }
+        let write = Write::CreateAssetType {
+            marker: self.marker(),
+            name: self.name(name),
+            group: None,
+        };
+        self.done(write).await.map(Some)
+    }
+
     pub(super) fn create_client(&self, marker: Marker, name: &str) -> Write {
         Write::CreateClient {
             marker,

@@ -146,6 +146,9 @@ pub(super) async fn site(b: &Bench) -> Result<(), String> {
 }
 
 pub(super) async fn asset_type(b: &Bench) -> Result<(), String> {
+    if !b.can.asset_types {
+        return Ok(());
+    }
     let group = b.name("Computers");
     for name in ["Server", "Workstation"] {
         let (marker, name) = (b.marker(), b.name(name));

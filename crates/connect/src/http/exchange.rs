@@ -108,6 +108,13 @@ impl Wire {
             "http.ms",
             u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         );
+        let status = match &result {
+            Ok(answer) => answer.status.to_string(),
+            Err(failed) if failed.sent => "none".to_owned(),
+            Err(_) => "not_sent".to_owned(),
+        };
+        metrics::counter!("rmmbridge_vendor_requests_total", "host" => host_of(&url), "status" => status)
+            .increment(1);
         match &result {
             Ok(answer) => {
                 span.record("http.status", answer.status);

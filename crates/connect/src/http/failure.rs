@@ -153,6 +153,12 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     None
 }
 
+/// What a failure to agree on TLS means, where that is among the causes.
+pub(crate) fn tls_trouble(host: &str, error: &(dyn StdError + 'static)) -> Option<String> {
+    let (what, _) = explain_tls(host, find::<rustls::Error>(error)?)?;
+    Some(what)
+}
+
 /// What a TLS failure means and what to do; `None` for a connection that merely broke.
 fn explain_tls(host: &str, error: &rustls::Error) -> Option<(String, &'static str)> {
     let words = match error {

@@ -45,10 +45,25 @@ pub struct GrantBearer {
 
 struct Keeper {
     grants: Arc<dyn GrantStore>,
-    app: OauthApp,
+    way: Way,
     http: Http,
     clock: Arc<dyn Clock>,
-    mode: Mode,
+}
+
+/// Where the next pair comes from.
+enum Way {
+    Oauth { app: Box<OauthApp>, mode: Mode },
+    Issuer(Arc<dyn Issuer>),
+}
+
+/// A vendor's own way to a token, for which keys are enough.
+#[async_trait]
+pub trait Issuer: Send + Sync {
+    /// A new token.
+    ///
+    /// # Errors
+    /// [`Kind::Auth`] when the vendor does not accept the keys, and whatever asking met.
+    async fn issue(&self) -> Result<NewGrant, Error>;
 }
 
 /// What this process knows of the grant.
@@ -73,12 +88,26 @@ impl GrantBearer {
         clock: Arc<dyn Clock>,
         mode: Mode,
     ) -> Self {
+        let app = Box::new(app);
+        Self::by(grants, Way::Oauth { app, mode }, http, clock)
+    }
+
+    /// Tokens from `grants`, asked for anew by `issuer`; `http` is where they are shown.
+    pub fn issued(
+        grants: Arc<dyn GrantStore>,
+        issuer: Arc<dyn Issuer>,
+        http: Http,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::by(grants, Way::Issuer(issuer), http, clock)
+    }
+
+    fn by(grants: Arc<dyn GrantStore>, way: Way, http: Http, clock: Arc<dyn Clock>) -> Self {
         let keeper = Keeper {
             grants,
-            app,
+            way,
             http,
             clock,
-            mode,
         };
         Self {
             keeper: Arc::new(keeper),
@@ -182,7 +211,10 @@ impl Keeper {
 
     /// Nothing is stored: a machine app gets its first token, a person has to consent first.
     async fn first(&self, held: &mut Held) -> Result<SecretString, Error> {
-        if self.mode == Mode::Consent {
+        if let Way::Oauth {
+            mode: Mode::Consent, ..
+        } = self.way
+        {
             return Err(
                 Error::new(Kind::Auth, "reading the stored grant", "nobody has consented yet")
                     .advise("Authorize this connection"),
@@ -247,7 +279,14 @@ impl Keeper {
         rejected: Option<&SecretString>,
     ) -> Result<SecretString, Error> {
         let asked = self.clock.now();
-        let no = match self.ask(Some(&grant.pair)).await {
+        let answered = self.ask(Some(&grant.pair)).await;
+        let outcome = match &answered {
+            Ok(_) => "done",
+            Err(no) if no.dead => "dead",
+            Err(_) => "failed",
+        };
+        metrics::counter!("rmmbridge_token_refreshes_total", "outcome" => outcome).increment(1);
+        let no = match answered {
             Ok(mut pair) => {
                 if pair.scopes.is_empty() {
                     pair.scopes.clone_from(&grant.pair.scopes);
@@ -286,14 +325,23 @@ impl Keeper {
     /// Asks the vendor for the next pair. What only a person can cure is told as [`Kind::Auth`].
     async fn ask(&self, old: Option<&NewGrant>) -> Result<NewGrant, NoToken> {
         let clock = self.clock.as_ref();
-        let result = match (self.mode, old.and_then(|pair| pair.refresh_token.as_ref())) {
-            (Mode::Machine, _) => machine::grant(&self.app, &self.http, clock).await,
+        let (app, mode) = match &self.way {
+            Way::Oauth { app, mode } => (app, mode),
+            Way::Issuer(issuer) => {
+                return issuer.issue().await.map_err(|error| NoToken {
+                    dead: error.kind == Kind::Auth,
+                    error,
+                });
+            }
+        };
+        let result = match (mode, old.and_then(|pair| pair.refresh_token.as_ref())) {
+            (Mode::Machine, _) => machine::grant(app, &self.http, clock).await,
             (Mode::Consent, Some(refresh)) => {
                 let form = [
                     ("grant_type", "refresh_token"),
                     ("refresh_token", refresh.expose_secret()),
                 ];
-                token::ask(&self.app, &self.http, clock, OauthStep::Refresh, DOING, &form).await
+                token::ask(app, &self.http, clock, OauthStep::Refresh, DOING, &form).await
             }
             (Mode::Consent, None) => Err(Error::new(
                 Kind::Auth,

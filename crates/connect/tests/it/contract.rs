@@ -41,6 +41,18 @@ async fn a_modest_destination_keeps_what_it_promises() {
         .unwrap();
 }
 
+#[tokio::test]
+async fn one_whose_records_stay_as_they_were_made_keeps_the_contract_too() {
+    destination_contract(async || Arc::new(Ledger::fixed(None)) as Arc<dyn Destination>)
+        .await
+        .unwrap();
+    let fault = Some(Fault::DoesWhatItCannot);
+    let make = async || Arc::new(Ledger::fixed(fault)) as Arc<dyn Destination>;
+    let breaches = destination_contract(make).await.unwrap_err();
+    let clauses: Vec<&str> = breaches.0.iter().map(|breach| breach.clause).collect();
+    assert_eq!(clauses, ["what it says it cannot do is refused"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_breach_is_noticed_by_the_clause_about_it() {
     let names = "names are kept byte for byte";

@@ -48,6 +48,7 @@ pub enum Fault {
     LosesTheGroup,
     SitesEverywhere,
     SameKeyTwice,
+    DoesWhatItCannot,
 }
 
 #[derive(Default)]
@@ -127,6 +128,20 @@ impl Ledger {
         ledger
     }
 
+    /// One whose records and fields stay as they were made.
+    pub fn fixed(fault: Option<Fault>) -> Self {
+        let mut ledger = Self::new(fault);
+        ledger.can = Capabilities {
+            update_assets: false,
+            asset_types: false,
+            create_fields: false,
+            archive: false,
+            restore: false,
+            ..ledger.can
+        };
+        ledger
+    }
+
     fn has(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
     }
@@ -140,6 +155,9 @@ impl Ledger {
         books.next += 1;
         let id = RecordId(format!("{:08x}", books.next));
         let refused = |what: &str| Err(WriteError::Refused(Error::new(Kind::Invalid, "writing", what)));
+        if !self.can.carries_out(write) && !self.has(Fault::DoesWhatItCannot) {
+            return refused("this ledger cannot");
+        }
         let (kind, marker) = match write {
             Write::CreateClient {
                 marker,
@@ -299,6 +317,10 @@ impl Destination for Ledger {
     }
 
     async fn create_field(&self, field: &TargetField) -> Result<(), Error> {
+        if !self.can.create_fields && !self.has(Fault::DoesWhatItCannot) {
+            let error = Error::new(Kind::Invalid, "creating a field", "the fields are fixed");
+            return Err(error);
+        }
         let mut books = self.books();
         if self.has(Fault::CreatesFieldsTwice) || !books.fields.iter().any(|known| known.key == field.key) {
             books.fields.push(field.clone());

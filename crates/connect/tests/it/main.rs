@@ -12,6 +12,7 @@ mod http_reads;
 mod http_secrets;
 mod http_writes;
 mod ledger;
+mod mail;
 mod oauth;
 mod oauth_refusals;
 mod stand;

@@ -11,8 +11,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// A server for `name`, valid until `year`, and the authority that signed it.
-async fn server(name: &str, year: i32) -> (u16, Vec<u8>) {
+/// What a server for `name` says it is, valid until `year`, and the authority that signed it.
+pub fn identity(name: &str, year: i32) -> (TlsAcceptor, Vec<u8>) {
     provider();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -27,7 +27,12 @@ async fn server(name: &str, year: i32) -> (u16, Vec<u8>) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), authority.pem().into_bytes())
+}
+
+/// A server for `name`, valid until `year`, and the authority that signed it.
+async fn server(name: &str, year: i32) -> (u16, Vec<u8>) {
+    let (acceptor, authority) = identity(name, year);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -40,7 +45,7 @@ async fn server(name: &str, year: i32) -> (u16, Vec<u8>) {
             }
         }
     });
-    (port, authority.pem().into_bytes())
+    (port, authority)
 }
 
 async fn get(port: u16, extra_ca: Option<Vec<u8>>) -> Result<connect::http::Answer, connect::Error> {

@@ -1,5 +1,6 @@
 //! What a channel is: where it leads, without what is secret about it.
 
+use crate::label;
 use connect::SettingProblem;
 use connect::mail::{MailSecurity, check_address};
 use model::EventKind;
@@ -125,8 +126,8 @@ impl NewChannel {
             });
         };
         let mut secrets = BTreeMap::new();
-        if self.name.trim().is_empty() {
-            problem("name", "a channel needs a name".to_owned());
+        if let Err(wrong) = label::judge("name", &self.name, "a channel needs a name") {
+            problem("name", wrong.message);
         }
         match &mut self.settings {
             ChannelSettings::Mail {

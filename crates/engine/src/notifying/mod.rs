@@ -1,6 +1,7 @@
 //! Notifications: the channels people made, and what is on its way to them.
 
 mod channel;
+mod invitations;
 mod sending;
 mod signing;
 mod words;
@@ -11,9 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use model::{Actor, ActorRole, Event, EventKind};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use store::{ChannelRow, Notification, NotificationState};
+use store::{ChannelRow, Notification};
 
 pub use channel::{ChannelSettings, NewChannel};
+pub use connect::mail::MailSecurity;
+pub use store::NotificationState;
 
 /// The first pause after a failed attempt; each is twice the one before.
 const FIRST: SignedDuration = SignedDuration::from_secs(60);

@@ -25,7 +25,11 @@ impl Engine {
     pub(super) async fn send_to(&self, row: &ChannelRow, id: &str, event: &Event) -> Result<String> {
         let settings = super::settings(row)?;
         let sent = match &settings {
-            ChannelSettings::Mail { .. } => self.send_mail(row, &settings, id, event).await?,
+            ChannelSettings::Mail { to, .. } => {
+                let (subject, text) = (format!("[rmmbridge] {}", words::title(event)), words::text(event));
+                self.mail_through(row, &settings, to, (&subject, &text), id)
+                    .await?
+            }
             ChannelSettings::Teams { .. } => {
                 self.post(row, &settings, HeaderMap::new(), words::teams(event))
                     .await?
@@ -56,12 +60,14 @@ impl Engine {
         })
     }
 
-    async fn send_mail(
+    /// Sends a message through the mail server of a channel.
+    pub(super) async fn mail_through(
         &self,
         row: &ChannelRow,
         settings: &ChannelSettings,
+        to: &[String],
+        (subject, text): (&str, &str),
         id: &str,
-        event: &Event,
     ) -> Result<Result<String, connect::Error>> {
         let ChannelSettings::Mail {
             host,
@@ -69,7 +75,6 @@ impl Engine {
             security,
             user,
             from,
-            to,
             ..
         } = settings
         else {
@@ -93,12 +98,11 @@ impl Engine {
             security: *security,
             credentials,
         };
-        let (subject, text) = (format!("[rmmbridge] {}", words::title(event)), words::text(event));
         let mail = Mail {
             from,
             to,
-            subject: &subject,
-            text: &text,
+            subject,
+            text,
             id,
         };
         Ok(connect::mail::send(&server, &outbound, &mail).await)

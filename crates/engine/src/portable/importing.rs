@@ -107,6 +107,8 @@ impl Engine {
                 .left_out
                 .push(format!("decisions of bridge `{name}`: {error}"));
         }
+        self.import_records(actor, &bridge, portable.ignored, portable.conflicts, report)
+            .await?;
         report.bridges.push(name.to_owned());
         Ok(())
     }

@@ -3,10 +3,12 @@
 mod decisions;
 mod importing;
 mod judging;
+mod records;
 
 use crate::engine::{Engine, require};
 use crate::error::Result;
 use model::{Actor, ActorRole, BridgeSettings, SourceId, Verdict};
+pub use records::{PortableConflict, PortableIgnored};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -57,6 +59,12 @@ pub struct PortableBridge {
     /// Decisions by organization id. They hold only for the same tenant and destination.
     #[serde(default)]
     pub decisions: BTreeMap<String, PortableDecision>,
+    /// Records that are left alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<PortableIgnored>,
+    /// Whose values stand where a person had changed what was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<PortableConflict>,
 }
 
 /// A decision and the name of its organization, since another tenant has the same small ids.
@@ -110,6 +118,7 @@ impl Engine {
                 };
                 (id.0, portable)
             });
+            let (ignored, conflicts) = self.portable_records(&bridge).await?;
             bridges.insert(
                 bridge.name,
                 PortableBridge {
@@ -118,6 +127,8 @@ impl Engine {
                     preset: bridge.preset,
                     settings: bridge.settings,
                     decisions: decisions.collect(),
+                    ignored,
+                    conflicts,
                 },
             );
         }

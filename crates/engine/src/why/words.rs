@@ -67,6 +67,19 @@ pub(super) fn said(
             format!("It is gone from the source since {since}, and was never linked to an asset."),
             None,
         ),
+        Answer::ClientsOnly => (
+            match asset {
+                Some(asset) => format!(
+                    "It is asset {}, which stays as it is: the bridge synchronises clients without their devices.",
+                    asset.asset
+                ),
+                None => "The bridge synchronises clients without their devices.".to_owned(),
+            },
+            Some(
+                "To have devices imported: rmmbridge bridge set --devices yes, then rmmbridge plan"
+                    .to_owned(),
+            ),
+        ),
         Answer::NotPlanned => (
             "It was read, and no plan tells of it yet.".to_owned(),
             Some("Make one: rmmbridge plan".to_owned()),
@@ -81,18 +94,26 @@ fn advice(cause: &Cause, device: &SourceId, organization: &SourceId) -> Option<S
         Cause::Ignored => format!("Have it planned again: rmmbridge errors unignore {device}"),
         Cause::Undone => format!("Have it written again: rmmbridge undo --release {device}"),
         Cause::OutOfScope => {
-            "Change what the bridge lets through, or the device in NinjaOne: rmmbridge export, then rmmbridge import config"
+            "Change what the bridge lets through (rmmbridge bridge set --help), or the device in NinjaOne"
                 .to_owned()
         }
-        Cause::Absent => "Nothing has to be done: its asset is archived by the bridge's rule, if it has one".to_owned(),
+        Cause::Absent => {
+            "Nothing has to be done: its asset is archived by the bridge's rule, if it has one".to_owned()
+        }
         Cause::BothGone => "Nothing has to be done".to_owned(),
         Cause::RecordGone => format!(
             "Leave it out (rmmbridge errors ignore {device} --reason ...), or restore what it was linked to in the destination"
         ),
-        Cause::Archived => "Take its asset out of the archive in the destination, or leave it there".to_owned(),
-        Cause::SharedAsset => "Say which device the asset is, and have the others ignored: rmmbridge errors ignore".to_owned(),
+        Cause::Archived => {
+            "Take its asset out of the archive in the destination, or leave it there".to_owned()
+        }
+        Cause::SharedAsset => {
+            "Say which device the asset is, and have the others ignored: rmmbridge errors ignore".to_owned()
+        }
         Cause::Conflict => {
-            format!("Say whose values stand: rmmbridge conflicts take {device}, or rmmbridge conflicts keep {device}")
+            format!(
+                "Say whose values stand: rmmbridge conflicts take {device}, or rmmbridge conflicts keep {device}"
+            )
         }
         Cause::Ambiguous { .. } | Cause::Replaces { .. } => {
             format!("Say which one it is: rmmbridge duplicates link {device} <ASSET>")
@@ -211,6 +232,10 @@ mod tests {
                 "It is gone from the source since 1970-01-01T00:00:00Z, and was never linked to an asset.",
             ),
             (Answer::NotPlanned, "It was read, and no plan tells of it yet."),
+            (
+                Answer::ClientsOnly,
+                "It is asset a-9, which stays as it is: the bridge synchronises clients without their devices.",
+            ),
         ] {
             assert_eq!(said(&answer, &device, &organization, Some(&asset)).0, expected);
         }

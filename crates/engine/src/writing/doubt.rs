@@ -1,11 +1,11 @@
 //! Finding out how a write without a known outcome turned out.
 
 use super::protocol::{Resolution, resolve};
+use crate::planning::collect_assets;
 use connect::{AssetScope, Destination, Marker, Write};
 use model::operation::Change;
 use model::{Asset, Outcome, RecordId, RecordKind};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 /// How a write in doubt turned out; `None` when it never arrived and is sent again.
 pub(super) async fn find_out(
@@ -59,6 +59,13 @@ pub(super) async fn another(
     }
 }
 
+/// These assets as they stand; none of them when they cannot be read.
+pub(super) async fn assets_by_id(destination: &dyn Destination, ids: Vec<RecordId>) -> Vec<Asset> {
+    collect_assets(destination, AssetScope::Ids(ids))
+        .await
+        .unwrap_or_default()
+}
+
 /// Whether an update whose outcome is not known was carried out: everything it writes stands.
 async fn stands_already(destination: &dyn Destination, write: &Write) -> bool {
     let Write::UpdateAsset {
@@ -72,12 +79,7 @@ async fn stands_already(destination: &dyn Destination, write: &Write) -> bool {
     else {
         return false;
     };
-    let (sender, mut pages) = mpsc::channel::<Vec<Asset>>(1);
-    let read = destination.assets(AssetScope::Ids(vec![id.clone()]), sender);
-    let (read, asset) = tokio::join!(read, async {
-        pages.recv().await.and_then(|page| page.into_iter().next())
-    });
-    let Some(asset) = asset.filter(|_| read.is_ok()) else {
+    let Some(asset) = assets_by_id(destination, vec![id.clone()]).await.pop() else {
         return false;
     };
     let stands = |c: &Change| asset.fields.get(&c.field).unwrap_or(&Value::Null) == &c.after;

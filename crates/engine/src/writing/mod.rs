@@ -1,6 +1,7 @@
 //! The one way a record is written, whatever the destination: claim, look up where an earlier attempt may have
 //! arrived, send, record. [`protocol`] has the rules; here they meet the store and the destination.
 
+mod arrived;
 mod doubt;
 pub mod protocol;
 mod record;
@@ -9,15 +10,16 @@ mod sweep;
 
 use crate::engine::Engine;
 use crate::error::Result;
+use arrived::origin;
 use connect::{Destination, Marker, Write};
 use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
-use record::{Books, outcome};
+use record::{Books, outcome, sent};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::crash::{Point, point};
-use store::{Claim, NewIntent, NewItem, NewName, Settled};
+use store::{Claim, NewIntent, NewItem, NewName, Settled, WrittenValue};
 use tokio::time::Instant;
 
 pub(crate) use resolve::Links;
@@ -65,6 +67,8 @@ pub(crate) struct Ready {
     write: Option<Write>,
     claim: Claim,
     in_doubt: bool,
+    /// What an earlier attempt wrote into the record that is to be linked.
+    ours: BTreeMap<String, WrittenValue>,
 }
 
 impl Ready {
@@ -74,6 +78,16 @@ impl Ready {
             marker: self.marker.0.clone(),
             version: self.claim.version + 1,
         }
+    }
+
+    /// How it ended.
+    fn item(&self, books: &Books<'_>, outcome: Outcome) -> NewItem {
+        let mut item = books.item(&self.operation, outcome, Some(self.held()));
+        if let Some(link) = &mut item.link {
+            let now = std::mem::replace(&mut link.written, self.ours.clone());
+            link.written.extend(now);
+        }
+        item
     }
 }
 
@@ -111,7 +125,7 @@ impl Writer<'_> {
     pub(crate) async fn send(&self, call: Vec<Ready>, send_by: Instant) -> Result<Vec<NewItem>> {
         let books = self.books();
         let mut items = Vec::with_capacity(call.len());
-        let sending = self.look_up(&books, call, &mut items).await;
+        let sending = self.look_up(&books, call, &mut items).await?;
         point(Point::LookedUp)?;
         self.send_all(&books, sending, send_by, &mut items).await?;
         Ok(items)
@@ -195,6 +209,7 @@ impl Writer<'_> {
                 marker,
                 write,
                 claim,
+                ours: BTreeMap::new(),
             });
         }
         Ok(ready)
@@ -247,14 +262,22 @@ impl Writer<'_> {
     }
 
     /// Finds out what became of earlier attempts; what is left is to be sent.
-    async fn look_up(&self, books: &Books<'_>, ours: Vec<Ready>, items: &mut Vec<NewItem>) -> Vec<Ready> {
+    async fn look_up(
+        &self,
+        books: &Books<'_>,
+        ours: Vec<Ready>,
+        items: &mut Vec<NewItem>,
+    ) -> Result<Vec<Ready>> {
         let mut sending = Vec::with_capacity(ours.len());
-        for ready in ours {
+        for mut ready in ours {
             let kind = ready.operation.subject.kind;
             let mut found = None;
             if ready.in_doubt {
                 if let Action::Link { record, .. } = &ready.operation.action {
                     found = doubt::another(self.destination, kind, &ready.marker, record).await;
+                    if found.is_none() {
+                        ready.ours = self.written_before(&ready, record).await?;
+                    }
                 }
                 if let (None, Some(write)) = (&found, &ready.write) {
                     found = doubt::find_out(self.destination, kind, &ready.marker, write).await;
@@ -264,11 +287,64 @@ impl Writer<'_> {
                 found = links_only(&ready.operation.action);
             }
             match found {
-                Some(outcome) => items.push(books.item(&ready.operation, outcome, Some(ready.held()))),
+                Some(outcome) => {
+                    let mut item = ready.item(books, outcome);
+                    // What is adopted was written by an earlier attempt, with the values of its day.
+                    if let (Some(link), true) = (&mut item.link, creates(&ready.operation.action)) {
+                        link.written = self.written_before(&ready, &link.destination).await?;
+                    }
+                    items.push(item);
+                }
                 None => sending.push(ready),
             }
         }
-        sending
+        Ok(sending)
+    }
+
+    /// What of a record's values is ours that an earlier attempt may have created: what that attempt sent. Where none is
+    /// known any more and the record was found by our mark, its values are ours as far as they are what is wanted now.
+    async fn written_before(
+        &self,
+        ready: &Ready,
+        record: &RecordId,
+    ) -> Result<BTreeMap<String, WrittenValue>> {
+        let subject = &ready.operation.subject;
+        if subject.kind != RecordKind::Asset {
+            return Ok(BTreeMap::new());
+        }
+        let open = ready.claim.open.as_ref();
+        let attempts = open.map_or(&[][..], |open| &open.attempts);
+        let attempted = self
+            .engine
+            .attempted(attempts, subject.kind, &subject.source_id)
+            .await?;
+        let adopts = creates(&ready.operation.action);
+        if !adopts {
+            // A record that somebody typed in carries no mark.
+            let marked = match attempted.iter().any(|a| creates(&a.operation.action)) {
+                true => self.destination.find(subject.kind, &ready.marker).await,
+                false => Ok(Vec::new()),
+            };
+            if !marked.is_ok_and(|marked| marked.contains(record)) {
+                return Ok(BTreeMap::new());
+            }
+        }
+        let stands = match attempted.len() {
+            1 => None,
+            _ => doubt::assets_by_id(self.destination, vec![record.clone()])
+                .await
+                .pop(),
+        };
+        let origin = open.and_then(|open| origin(&attempted, stands.as_ref(), open.sent.at));
+        if let Some(origin) = origin {
+            return Ok(origin.written);
+        }
+        let mut written = sent(&ready.operation.action, self.run, self.engine.clock().now());
+        written.retain(|field, ours| {
+            let stands = stands.as_ref().and_then(|asset| asset.fields.get(field));
+            stands.is_some_and(|stands| plan::own::same_value(stands, &ours.value))
+        });
+        Ok(written)
     }
 
     async fn send_all(
@@ -290,7 +366,7 @@ impl Writer<'_> {
         point(Point::Answered)?;
         debug_assert_eq!(results.len(), sending.len(), "a destination answers every write");
         for (ready, result) in sending.iter().zip(results) {
-            items.push(books.item(&ready.operation, outcome(result), Some(ready.held())));
+            items.push(ready.item(books, outcome(result)));
         }
         Ok(())
     }

@@ -104,6 +104,7 @@ mod tests {
             open: Some(OpenWrite {
                 sent: moment(millis),
                 settles: Duration::from_millis(150),
+                attempts: vec![],
             }),
         }
     }

@@ -4,6 +4,7 @@ use super::Undoing;
 use crate::engine::Engine;
 use crate::error::Result;
 use connect::{WriteError, WriteResult};
+use jiff::Timestamp;
 use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordKind, RunId};
 use serde_json::Value;
@@ -24,6 +25,30 @@ pub(super) fn outcome(result: WriteResult) -> Outcome {
     }
 }
 
+/// The values of fields an action sends.
+pub(super) fn values(action: &Action) -> Vec<(&String, &Value)> {
+    match action {
+        Action::CreateAsset(draft) => draft.fields.iter().collect(),
+        Action::UpdateAsset { changes, .. } | Action::Link { changes, .. } => {
+            changes.iter().map(|c| (&c.field, &c.after)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Their provenance.
+pub(super) fn sent(action: &Action, run: &RunId, at: Timestamp) -> BTreeMap<String, WrittenValue> {
+    let written = |(field, value): (&String, &Value)| {
+        let written = WrittenValue {
+            value: value.clone(),
+            run: run.clone(),
+            at: at.as_microsecond(),
+        };
+        (field.clone(), written)
+    };
+    values(action).into_iter().map(written).collect()
+}
+
 /// Where outcomes are recorded.
 pub(super) struct Books<'a> {
     pub(super) engine: &'a Engine,
@@ -42,7 +67,7 @@ impl Books<'_> {
                 kind: operation.subject.kind,
                 source: operation.subject.source_id.clone(),
                 destination: record.clone(),
-                written: self.written(operation),
+                written: sent(&operation.action, self.run, self.engine.clock().now()),
             }),
             _ => None,
         };
@@ -80,24 +105,6 @@ impl Books<'_> {
         })
     }
 
-    /// The provenance of what an operation writes.
-    fn written(&self, operation: &Operation) -> BTreeMap<String, WrittenValue> {
-        let at = self.engine.clock().now().as_microsecond();
-        let value = |value: &Value| WrittenValue {
-            value: value.clone(),
-            run: self.run.clone(),
-            at,
-        };
-        match &operation.action {
-            Action::CreateAsset(draft) => draft.fields.iter().map(|(f, v)| (f.clone(), value(v))).collect(),
-            Action::UpdateAsset { changes, .. } | Action::Link { changes, .. } => changes
-                .iter()
-                .map(|c| (c.field.clone(), value(&c.after)))
-                .collect(),
-            _ => BTreeMap::new(),
-        }
-    }
-
     /// Stores the items, each outcome with its link and its claim. A link that would make two devices one asset is
     /// refused by the store; then the items are stored one by one, so that one bad record stops no other.
     pub(super) async fn record(&self, mut items: Vec<NewItem>) -> Result<Vec<NewItem>> {
@@ -118,6 +125,7 @@ impl Books<'_> {
         for item in items.iter_mut().filter(|item| lost.contains(&item.number)) {
             self.too_late(item).await?;
         }
+        crate::counting::outcomes(items.iter().map(|item| &item.outcome));
         Ok(items)
     }
 
@@ -145,35 +153,41 @@ impl Books<'_> {
         }
     }
 
-    /// Another writer took the record over while this one was at it. Where both came to the same record all is well;
-    /// where they did not, there may be two, and a person is told so.
+    /// Another writer took the record over while this one was at it, and has its outcome in its own books. Where both
+    /// came to the same record all is well; where they did not, there may be two, and a person is told so.
     async fn too_late(&self, item: &mut NewItem) -> Result<()> {
         let store = &self.engine.store;
         item.settles = None;
         item.undone = None;
-        let Some(link) = item.link.take() else {
-            return Ok(());
-        };
-        let record: (RecordKind, _) = (link.kind, link.source.clone());
-        let linked = store
-            .linked_now(&self.bridge.id, std::slice::from_ref(&record))
-            .await?;
-        if linked.get(&record) == Some(&link.destination) {
-            return Ok(());
-        }
-        tracing::error!(
-            record = %link.destination, source = %link.source,
-            "A write was answered after another worker had taken its record over."
-        );
-        item.outcome = Outcome::Failed {
-            message: format!(
-                "record {} was written after another worker had taken it over; look whether there are two",
-                link.destination
-            ),
+        item.outcome = match item.link.take() {
+            Some(link) if !self.is_linked(&link).await? => {
+                tracing::error!(
+                    record = %link.destination, source = %link.source,
+                    "A write was answered after another worker had taken its record over."
+                );
+                Outcome::Failed {
+                    message: format!(
+                        "record {} was written after another worker had taken it over; look whether there are two",
+                        link.destination
+                    ),
+                }
+            }
+            _ => Outcome::Skipped {
+                message: "another worker took it over while it was written, and has its outcome".to_owned(),
+            },
         };
         store
             .record(self.run, self.plan, self.bridge, vec![item.clone()])
             .await?;
         Ok(())
+    }
+
+    async fn is_linked(&self, link: &NewLink) -> Result<bool> {
+        let record: (RecordKind, _) = (link.kind, link.source.clone());
+        let store = &self.engine.store;
+        let linked = store
+            .linked_now(&self.bridge.id, std::slice::from_ref(&record))
+            .await?;
+        Ok(linked.get(&record) == Some(&link.destination))
     }
 }

@@ -1,45 +1,26 @@
 //! Closing what was left in doubt and needs nothing more: an update that arrived after all leaves the next plan with
-//! nothing to do for its record, and so nobody who would come back to it. Neither does the creation of a record whose
-//! device is gone.
+//! nothing to do for its record, and so nobody who would come back to it. Neither does a creation that never arrived and
+//! whose device is gone.
 
-use super::protocol::{Admission, Resolution, admit, resolve};
+use super::arrived::{Over, subject};
 use crate::engine::Engine;
 use crate::error::Result;
 use connect::{Destination, Marker};
-use model::{Bridge, ConnectionId, PlanId, RecordKind, SourceId};
-use std::collections::{BTreeMap, BTreeSet};
-use store::{NewLink, Settled};
+use model::{Bridge, PlanId};
+use std::collections::BTreeSet;
+use store::Settled;
 
 /// Operations read from a plan at a time.
 const PAGE: usize = 500;
 
 impl Engine {
-    /// Writes to a destination that have no known outcome and can no longer arrive. Asked before the destination is
-    /// read: then what is read shows whether they did.
-    pub(crate) async fn writes_over(&self, bridge: &Bridge) -> Result<Vec<Settled>> {
-        let open = self.store.open_claims(&bridge.destination).await?;
-        if open.is_empty() {
-            return Ok(Vec::new());
-        }
-        let now = self.store.now().await?;
-        Ok(open
-            .into_iter()
-            .filter(|(_, claim)| admit(claim, &now) == Admission::InDoubt)
-            .map(|(marker, claim)| Settled {
-                marker,
-                version: claim.version,
-            })
-            .collect())
-    }
-
-    /// Closes those of `over` for whose records the plan writes nothing. The others are looked up when it is applied. What
-    /// was created and is not linked is linked first: its device may be gone by now, and nobody else would find it.
+    /// Closes those of `over` for whose records the plan writes nothing. The others are looked up when it is applied.
     pub(crate) async fn close_writes_over(
         &self,
         bridge: &Bridge,
         destination: &dyn Destination,
         plan: &PlanId,
-        mut over: Vec<Settled>,
+        mut over: Vec<Over>,
     ) -> Result<()> {
         if over.is_empty() {
             return Ok(());
@@ -57,49 +38,36 @@ impl Engine {
             );
         }
         let others = self.other_sources(bridge).await?;
-        over.retain(|claim| {
-            let of_another = others.iter().any(|begins| claim.marker.starts_with(begins));
-            !written.contains(&claim.marker) && !of_another
+        over.retain(|over| {
+            let marker = &over.held.marker;
+            let of_another = others.iter().any(|begins| marker.starts_with(begins));
+            !written.contains(marker) && !of_another
         });
         let records: Vec<_> = over
             .iter()
-            .filter_map(|claim| subject(&bridge.source, &claim.marker))
+            .filter_map(|over| subject(&bridge.source, &over.held.marker))
             .collect();
         let linked = self.store.linked_now(&bridge.id, &records).await?;
-        let (mut close, mut adopt) = (Vec::new(), Vec::new());
-        for claim in over {
+        let mut close: Vec<Settled> = Vec::new();
+        for Over { held, attempts, .. } in over {
             let unlinked =
-                subject(&bridge.source, &claim.marker).filter(|record| !linked.contains_key(record));
+                subject(&bridge.source, &held.marker).filter(|record| !linked.contains_key(record));
             let Some((kind, source)) = unlinked else {
-                close.push(claim);
+                close.push(held);
                 continue;
             };
-            match destination
-                .find(kind, &Marker(claim.marker.clone()))
-                .await
-                .map(resolve)
-            {
-                Ok(Resolution::Send) => close.push(claim),
-                Ok(Resolution::Adopt(record)) => {
-                    match self.store.link_to(&bridge.id, kind, &record).await? {
-                        // Somebody linked it to another source record: theirs it is.
-                        Some(_) if kind == RecordKind::Asset => close.push(claim),
-                        _ => adopt.push((
-                            claim,
-                            NewLink {
-                                kind,
-                                source,
-                                destination: record,
-                                written: BTreeMap::new(),
-                            },
-                        )),
-                    }
-                }
-                // It stays in doubt, and the next plan asks again.
-                Ok(Resolution::Several(_)) | Err(_) => {}
+            let attempted = self.attempted(&attempts, kind, &source).await?;
+            let created = attempted
+                .first()
+                .is_none_or(|a| super::creates(&a.operation.action));
+            let found = destination.find(kind, &Marker(held.marker.clone())).await;
+            // What was created and could not be asked for before stays in doubt: the next plan takes it in. So does what
+            // cannot be told now.
+            match found {
+                Ok(found) if !created || found.is_empty() => close.push(held),
+                Ok(_) | Err(_) => {}
             }
         }
-        self.store.adopt_found(bridge, adopt).await?;
         Ok(self.store.close_claims(&bridge.destination, &close).await?)
     }
 
@@ -109,36 +77,5 @@ impl Engine {
         let bridges = self.store.bridges().await?.into_iter();
         let others = bridges.filter(|o| o.destination == bridge.destination && o.source != bridge.source);
         Ok(others.map(|other| format!("{}/", other.source)).collect())
-    }
-}
-
-/// What a mark stands for, when it is one of records of `source`.
-fn subject(source: &ConnectionId, marker: &str) -> Option<(RecordKind, SourceId)> {
-    [
-        RecordKind::Client,
-        RecordKind::Site,
-        RecordKind::AssetType,
-        RecordKind::Asset,
-    ]
-    .into_iter()
-    .find_map(|kind| {
-        let begins = Marker::new(source, kind, &SourceId::from("")).0;
-        Some((kind, SourceId::from(marker.strip_prefix(&begins)?)))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mark_tells_what_it_stands_for() {
-        let source = ConnectionId::from("c-1");
-        let id = SourceId::from("a/7");
-        for kind in [RecordKind::Client, RecordKind::AssetType, RecordKind::Asset] {
-            let marker = Marker::new(&source, kind, &id).0;
-            assert_eq!(subject(&source, &marker), Some((kind, id.clone())));
-            assert_eq!(subject(&"c-2".into(), &marker), None);
-        }
     }
 }

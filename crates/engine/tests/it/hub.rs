@@ -255,7 +255,9 @@ pub fn engine_on(store: &TestStore) -> Engine {
     let store_handle = (**store).clone();
     let connectors = Connectors::new(vec![
         ninjaone::connector(),
+        ninjaone::v1_connector(),
         registry::connector(store_handle.clone()),
+        passportal::connector(),
         testkit::directory::connector(),
     ]);
     let options = EngineOptions {

@@ -4,7 +4,7 @@ use crate::hub::{Hub, engine_on, owner, small};
 use engine::Error;
 use engine::import::ImportReport;
 use engine::portable::PortableDecision;
-use model::{Actor, ActorRole, Verdict};
+use model::{Actor, ActorRole, RecordKind, Verdict};
 use testkit::TestStore;
 
 fn person(role: ActorRole) -> Actor {
@@ -105,6 +105,70 @@ async fn a_decision_of_a_document_holds_for_the_organization_of_its_name() {
         };
         assert_eq!(decision.verdict, expected, "{organization}");
     }
+}
+
+#[tokio::test]
+async fn what_was_decided_about_records_goes_out_and_comes_back_for_those_of_the_same_name() {
+    let store = TestStore::sqlite().await;
+    let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+    hub.sync_all(&bridge).await;
+    let devices = store.links(&bridge.id, RecordKind::Asset).await.unwrap();
+    let mut devices = devices.into_keys();
+    let (left, asked) = (devices.next().unwrap(), devices.next().unwrap());
+    let key = (RecordKind::Asset, left.clone());
+    hub.engine
+        .ignore_records(&hub.actor, &bridge, std::slice::from_ref(&key), "a loan")
+        .await
+        .unwrap();
+    let decision = model::ConflictDecision {
+        device: asked.clone(),
+        field: "name".to_owned(),
+        verdict: model::ConflictVerdict::Keep,
+        source_value: "PC-1".into(),
+        destination_value: "reception".into(),
+        by: "somebody".to_owned(),
+        at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    store.decide_conflicts(&bridge.id, &[decision]).await.unwrap();
+    let exported = hub.engine.export_configuration(&hub.actor).await.unwrap();
+    let portable = &exported.bridges[&bridge.name];
+    assert_eq!((portable.ignored.len(), portable.conflicts.len()), (1, 1));
+    assert_eq!(portable.ignored[0].reason, "a loan");
+    assert!(portable.conflicts[0].label.is_some());
+    // As it stands, nothing moves on.
+    let generation = hub.bridge().await.generation;
+    let mut records = exported.clone();
+    records.bridges.get_mut(&bridge.name).unwrap().decisions.clear();
+    hub.engine
+        .import_configuration(&hub.actor, records)
+        .await
+        .unwrap();
+    assert_eq!(hub.bridge().await.generation, generation);
+
+    hub.engine
+        .unignore_records(&hub.actor, &bridge, std::slice::from_ref(&key))
+        .await
+        .unwrap();
+    let mut edited = exported.clone();
+    let portable = edited.bridges.get_mut(&bridge.name).unwrap();
+    portable.conflicts[0].label = Some("QUITE-ANOTHER".to_owned());
+    portable.conflicts[0].verdict = model::ConflictVerdict::Take;
+    let report = hub.engine.import_configuration(&hub.actor, edited).await.unwrap();
+    assert_eq!(report.left_out.len(), 1, "{report:?}");
+    assert!(
+        report.left_out[0].contains("it was `QUITE-ANOTHER` and is"),
+        "{report:?}"
+    );
+    let decided = store.record_decisions(&bridge.id).await.unwrap();
+    assert_eq!(decided.ignored[&key].reason, "a loan");
+    assert_eq!(
+        decided.conflicts[&asked]["name"].verdict,
+        model::ConflictVerdict::Keep
+    );
+    assert_eq!(
+        hub.engine.export_configuration(&hub.actor).await.unwrap(),
+        exported
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
+mod adopting;
 mod api_keys;
 mod backing_up;
 mod budgets;
@@ -13,6 +14,7 @@ mod importing;
 mod interrupted;
 mod liar_source;
 mod notifying;
+mod passportal;
 mod row_errors;
 mod story;
 mod switching;

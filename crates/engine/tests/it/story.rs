@@ -2,6 +2,7 @@
 
 use crate::hub::{Hub, confirmed, small};
 use engine::applying::ApplyOptions;
+use engine::assets::LinkedDevice;
 use model::{Actor, ActorRole, MatchHow, OrganizationMatch, SourceId, Verdict};
 use serde_json::Value;
 use simulators::ninjaone::Options;
@@ -272,7 +273,7 @@ async fn every_value_knows_where_it_came_from() {
             .all(|f| f.written.as_ref().is_some_and(|(by, _)| *by == run.id)),
         "{detail:?}"
     );
-    let (_, device, url) = detail.device.unwrap();
+    let LinkedDevice { id: device, url, .. } = detail.device.unwrap();
     assert!(
         url.unwrap()
             .ends_with(&format!("/#/deviceDashboard/{device}/overview"))
@@ -377,7 +378,7 @@ async fn the_thirteen_fields_arrive_as_ninjaone_has_them() {
             .await
             .unwrap()
             .unwrap();
-        let (_, device, _) = detail.device.unwrap();
+        let device = detail.device.unwrap().id;
         let raw = store.device(&bridge.source, &device).await.unwrap().unwrap().raw;
         let raw: Value = serde_json::from_str(&raw).unwrap();
         let text = |pointer: &str| {

@@ -66,7 +66,11 @@ impl SharedStore {
             _ => sent,
         };
         claim.version = version.max(claim.version) + 1;
-        claim.open = Some(OpenWrite { sent, settles });
+        claim.open = Some(OpenWrite {
+            sent,
+            settles,
+            attempts: vec![],
+        });
         self.taken[record] += 1;
         true
     }

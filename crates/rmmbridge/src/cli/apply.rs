@@ -67,6 +67,7 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
         confirmed: arguments.confirm,
         in_doubt: false,
         despite_pause: arguments.while_paused,
+        selection: None,
     };
     let run = match handing::runner_or_worker(session).await? {
         Some(runner) => {
@@ -83,6 +84,7 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
                 confirmed: options.confirmed,
                 in_doubt: false,
                 despite_pause: options.despite_pause,
+                selection: None,
             };
             match handing::hand_over(session, &kind).await? {
                 Followed::Result(JobResult::Apply { run }) => run,

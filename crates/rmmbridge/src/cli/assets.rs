@@ -97,7 +97,7 @@ async fn show(session: &Session, id: &RecordId, output: Output) -> anyhow::Resul
     let device = detail
         .device
         .as_ref()
-        .map(|(bridge, device, url)| json!({ "bridge": bridge, "device": device, "url": url }));
+        .map(|d| json!({ "bridge": d.bridge_name, "device": d.id, "url": d.url, "ignored": d.ignored }));
     let document = json!({ "asset": detail.asset.asset, "client": detail.asset.client_name, "fields": fields, "device": device });
     output.show(&document, || {
         let mut shown = format!(
@@ -105,10 +105,20 @@ async fn show(session: &Session, id: &RecordId, output: Output) -> anyhow::Resul
             detail.asset.asset.id,
             plan::render::visible(&detail.asset.client_name)
         );
-        if let Some((bridge, device, url)) = &detail.device {
-            shown.push_str(&format!("Device: {device}, through bridge `{bridge}`\n"));
-            if let Some(url) = url {
+        if let Some(device) = &detail.device {
+            shown.push_str(&format!(
+                "Device: {}, through bridge `{}`\n",
+                device.id, device.bridge_name
+            ));
+            if let Some(url) = &device.url {
                 shown.push_str(&format!("Open in NinjaOne: {url}\n"));
+            }
+            if let Some(ignored) = &device.ignored {
+                let why = plan::render::visible(&ignored.reason);
+                shown.push_str(&format!(
+                    "Left alone: {why} ({})\n",
+                    plan::render::visible(&ignored.by)
+                ));
             }
         }
         shown.push('\n');

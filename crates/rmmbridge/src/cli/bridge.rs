@@ -34,7 +34,7 @@ pub enum BridgeCommand {
         #[arg(long)]
         device: Option<String>,
     },
-    /// Set what makes a plan stop and ask, when assets are archived, and what happens to new organizations
+    /// Set what makes a plan stop and ask, when assets are archived, what happens to new organizations, and which devices come
     Set(bridge_set::SetArguments),
     /// Let the schedule of a bridge go on after an undo paused it
     Resume {

@@ -1,5 +1,6 @@
-//! `bridge set`: the brakes, the archive rule and what happens to new organizations.
+//! `bridge set`: the brakes, the archive rule, what happens to new organizations, and what comes (`bridge_scope`).
 
+use super::bridge_scope::{self, ScopeArguments};
 use crate::output::Output;
 use crate::session::Session;
 use anyhow::Context as _;
@@ -51,6 +52,9 @@ pub struct SetArguments {
     /// What happens to organizations that nothing decided
     #[arg(long, value_enum)]
     new_organizations: Option<Asked>,
+
+    #[command(flatten)]
+    scope: ScopeArguments,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -92,7 +96,7 @@ fn share(text: &str) -> Result<f64, String> {
 pub async fn run(session: &Session, arguments: SetArguments, output: Output) -> anyhow::Result<ExitCode> {
     let (engine, actor) = (&session.engine, &session.actor);
     let bridge = engine.find_bridge(actor, arguments.name.as_deref()).await?;
-    let settings = arguments.over(bridge.settings.clone())?;
+    let settings = arguments.over(arguments.scope.over(bridge.settings.clone())?)?;
     let changed = match settings == bridge.settings {
         true => bridge,
         false => engine.change_bridge(actor, &bridge, settings).await?,
@@ -166,12 +170,13 @@ pub fn text(settings: &BridgeSettings) -> String {
     format!(
         "A plan stops and asks where it would\n  archive more than {} % of the linked assets{}\n  change more than {} % of \
          them{}\n  (a share binds from {} records on)\nCreations without asking: {create}\nAssets of vanished devices \
-         are archived: {archive}\nNew organizations {new}\n",
+         are archived: {archive}\nNew organizations {new}\n{}",
         Trimmed(brakes.archive_share * 100.0),
         number(brakes.archive_most),
         Trimmed(brakes.change_share * 100.0),
         number(brakes.change_most),
         brakes.at_least,
+        bridge_scope::text(settings),
     )
 }
 

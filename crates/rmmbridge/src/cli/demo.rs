@@ -213,7 +213,7 @@ async fn tell(
 
 /// The pages on a fresh database, beside a simulated NinjaOne that nobody has connected to.
 async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: Output) -> anyhow::Result<()> {
-    let (listener, mut site) = arguments.site.bind().await?;
+    let (doors, mut site) = arguments.site.bind().await?;
     let mut options = Options {
         devices: usize::try_from(arguments.devices)?,
         seed: arguments.seed,
@@ -251,7 +251,7 @@ async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: O
             site.public_url, arguments.devices
         )
     })?;
-    let served = pages_and_worker(session, listener, site, 2).await;
+    let served = pages_and_worker(session, doors, site, 2).await;
     ninja.shutdown().await;
     served
 }

@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod backup;
 mod bridge;
+mod bridge_scope;
 mod bridge_set;
 mod check;
 mod config;
@@ -62,7 +63,8 @@ Exit codes:
 Environment:
   RMMBRIDGE_DATA_DIR    data directory            RMMBRIDGE_DATABASE   sqlite:<path> or postgres://...
   RMMBRIDGE_MASTER_KEY  64 hexadecimal digits     RMMBRIDGE_LOG        log filter, e.g. info or connect=debug
-  RMMBRIDGE_PROXY       HTTP proxy                RMMBRIDGE_EXTRA_CA   PEM file with more authorities";
+  RMMBRIDGE_PROXY       HTTP proxy                RMMBRIDGE_EXTRA_CA   PEM file with more authorities
+  RMMBRIDGE_LOG_FORMAT  text or json";
 
 /// Connects NinjaOne to the systems an MSP runs: see what would change, apply it, see where every value came from.
 ///

@@ -1,6 +1,7 @@
 //! `serve`: the web pages, and a worker in the same process.
 
 use super::connect::CALLBACK_PATHS;
+use crate::figures;
 use crate::output::Output;
 use crate::session::Session;
 use anyhow::{Context as _, bail, ensure};
@@ -8,11 +9,12 @@ use clap::Args;
 use jobs::{Queue, Worker, WorkerOptions};
 use secrecy::ExposeSecret as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
-use web::{Site, Web};
+use web::{Site, TlsFiles, TrustedProxy, Web};
 
 /// Where it listens unless told otherwise: the port of `connect`'s redirect URI, so that one registration does for both.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8411);
@@ -35,6 +37,40 @@ pub struct SiteArguments {
     /// Redirect URI of another installation on the same app, to be shown too; may be repeated
     #[arg(long, value_name = "URI")]
     pub other_redirect: Vec<String>,
+
+    /// Certificate with those that sign it (PEM): the pages are then served by TLS alone. Read again when it changes
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "RMMBRIDGE_TLS_CERT",
+        hide_env = true
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's key (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_cert",
+        env = "RMMBRIDGE_TLS_KEY",
+        hide_env = true
+    )]
+    pub tls_key: Option<PathBuf>,
+
+    /// Address or range of a reverse proxy whose X-Forwarded-For is believed: 127.0.0.1 or 10.0.0.0/8; may be repeated
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        env = "RMMBRIDGE_TRUSTED_PROXY",
+        hide_env = true
+    )]
+    pub trusted_proxy: Vec<TrustedProxy>,
+
+    /// Serve figures for Prometheus at http://ADDRESS:PORT/metrics, to whoever reaches that address
+    #[arg(long, value_name = "ADDRESS:PORT", env = "RMMBRIDGE_METRICS", hide_env = true)]
+    pub metrics: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +92,7 @@ impl SiteArguments {
                 "--listen {} is every address of this machine: say by --public-url which one people type",
                 self.listen
             ),
+            None if self.tls_cert.is_some() => Url::parse(&format!("https://{}", self.listen))?,
             None => Url::parse(&format!("http://{}", self.listen))?,
         };
         ensure!(
@@ -76,27 +113,46 @@ impl SiteArguments {
             callback_path: self.callback_path.clone(),
             other_redirects: self.other_redirect.clone(),
             prefill: None,
+            trusted_proxies: self.trusted_proxy.clone(),
         })
     }
 
     /// Listens, and the site as it is then: port 0 takes any.
-    pub async fn bind(&self) -> anyhow::Result<(TcpListener, Site)> {
-        let listener = TcpListener::bind(self.listen).await.with_context(|| {
-            format!(
-                "listening on {}; is another program there? Choose another with --listen",
-                self.listen
-            )
-        })?;
+    pub async fn bind(&self) -> anyhow::Result<(Doors, Site)> {
+        let files = self.tls_cert.clone().zip(self.tls_key.clone());
+        let tls = files.map(|(certificate, key)| TlsFiles { certificate, key });
+        if let Some(files) = &tls {
+            files.check().context("reading certificate and key for TLS")?;
+        }
+        let pages = listen(self.listen, "--listen").await?;
+        let metrics = match self.metrics {
+            Some(address) => Some(listen(address, "--metrics").await?),
+            None => None,
+        };
         let bound = Self {
-            listen: listener.local_addr()?,
+            listen: pages.local_addr()?,
             ..self.clone()
         };
-        Ok((listener, bound.site()?))
+        let doors = Doors { pages, tls, metrics };
+        Ok((doors, bound.site()?))
     }
 }
 
+/// Where requests come in.
+pub struct Doors {
+    pages: TcpListener,
+    tls: Option<TlsFiles>,
+    metrics: Option<TcpListener>,
+}
+
+async fn listen(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("listening on {address}; is another program there? Choose another with {option}")
+    })
+}
+
 pub async fn run(session: &Session, arguments: ServeArguments, output: Output) -> anyhow::Result<ExitCode> {
-    let (listener, site) = arguments.site.bind().await?;
+    let (doors, site) = arguments.site.bind().await?;
     let token = session.engine.set_up_token(&session.actor).await?;
     let set_up = token.map(|token| site.address(&format!("/set-up?token={}", token.expose_secret())));
     let document = serde_json::json!({ "url": site.public_url, "set_up": set_up });
@@ -108,19 +164,27 @@ pub async fn run(session: &Session, arguments: ServeArguments, output: Output) -
             site.public_url
         ),
     })?;
-    pages_and_worker(session, listener, site, usize::from(arguments.concurrency)).await?;
+    pages_and_worker(session, doors, site, usize::from(arguments.concurrency)).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Serves the pages and runs jobs until asked to stop.
 pub async fn pages_and_worker(
     session: &Session,
-    listener: TcpListener,
+    doors: Doors,
     site: Site,
     concurrency: usize,
 ) -> anyhow::Result<()> {
     let queue = Queue::open(session.store.clone()).await?;
     let address = site.public_url.clone();
+    let figures = match doors.metrics {
+        Some(listener) => {
+            let figures = figures::begin(session.engine.clone(), queue.clone(), session.stop.clone())?;
+            eprintln!("serve: figures on http://{}/metrics", listener.local_addr()?);
+            Some((figures, listener))
+        }
+        None => None,
+    };
     let web = Web::new(session.engine.clone(), Arc::new(queue.clone()), site);
     let options = WorkerOptions { concurrency };
     let begun = Worker::begin(
@@ -139,21 +203,29 @@ pub async fn pages_and_worker(
         Err(error) => return Err(error.into()),
     };
     eprintln!("serve: ready on {address}");
-    let pages = web::serve(web, listener, session.stop.clone());
+    let pages = web::serve(web, doors.pages, doors.tls, session.stop.clone());
+    let counting = async {
+        if let Some((figures, listener)) = figures
+            && let Err(error) = web::serve_figures(figures, listener, session.stop.clone()).await
+        {
+            tracing::error!(error = %error, "The figures are not served any more.");
+        }
+    };
     let work = async {
         match worker {
             Some(worker) => worker.run().await,
             None => session.stop.cancelled().await,
         }
     };
-    let (served, ()) = tokio::join!(
+    let (served, (), ()) = tokio::join!(
         async {
             let served = pages.await;
             // Without pages there is nobody to ask: the worker ends too.
             session.stop.cancel();
             served
         },
-        work
+        work,
+        counting
     );
     served.context("serving the pages")
 }

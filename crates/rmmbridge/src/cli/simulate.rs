@@ -1,5 +1,7 @@
 //! `simulate`: a stand-in for a vendor, to try things without an account.
 
+mod passportal;
+
 use super::connect::CALLBACK_PATHS;
 use crate::output::Output;
 use anyhow::Context as _;
@@ -16,6 +18,9 @@ pub enum SimulateCommand {
     /// NinjaOne: OAuth, API v2 and the legacy API v1 with a made-up estate
     #[command(after_long_help = quirks_and_effects())]
     Ninjaone(NinjaOneArguments),
+    /// Passportal: its documents API, with a few clients and the documents they have
+    #[command(after_long_help = passportal::quirks())]
+    Passportal(passportal::PassportalArguments),
 }
 
 #[derive(Debug, Args)]
@@ -92,7 +97,13 @@ fn quirks_and_effects() -> String {
 }
 
 pub async fn run(command: SimulateCommand, output: Output) -> anyhow::Result<ExitCode> {
-    let SimulateCommand::Ninjaone(arguments) = command;
+    match command {
+        SimulateCommand::Ninjaone(arguments) => ninjaone(arguments, output).await,
+        SimulateCommand::Passportal(arguments) => passportal::run(arguments, output).await,
+    }
+}
+
+async fn ninjaone(arguments: NinjaOneArguments, output: Output) -> anyhow::Result<ExitCode> {
     let mut options = Options {
         devices: usize::try_from(arguments.devices)?,
         organizations: arguments.organizations,

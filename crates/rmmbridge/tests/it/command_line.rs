@@ -3,10 +3,11 @@
 use crate::program::Program;
 use std::process::{Command, Stdio};
 
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 39] = [
     "demo",
     "serve",
     "people",
+    "api-keys",
     "errors",
     "why",
     "conflicts",

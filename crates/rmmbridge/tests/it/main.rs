@@ -16,6 +16,7 @@ mod demo;
 mod everyday;
 mod program;
 mod secrets;
+mod serving;
 mod simulating;
 mod stopping;
 mod switching;

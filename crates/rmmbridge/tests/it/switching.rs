@@ -90,6 +90,25 @@ async fn brakes_are_set_by_command() {
     let settings = &program.json(&["bridge", "show"])["bridge"]["settings"];
     assert_eq!(settings["brakes"]["change_most"], serde_json::Value::Null);
     assert_eq!(settings["archive"]["after_days"], 14);
+    program.works(&["bridge", "set", "--create-most", "none"]);
+    let all = program.json(&["plan"])["plan"]["counts"]["create_assets"].as_u64();
+    let set = program.works(&["bridge", "set", "--classes", "WINDOWS_SERVER,MAC"]);
+    assert!(
+        set.contains("classes WINDOWS_SERVER, MAC; approval states APPROVED"),
+        "{set}"
+    );
+    let some = program.json(&["plan"])["plan"]["counts"]["create_assets"].as_u64();
+    assert!(some > Some(0) && some < all, "{some:?} of {all:?}");
+    program.works(&["bridge", "set", "--classes", "all", "--devices", "no"]);
+    let none = program.json(&["plan"])["plan"]["counts"]["create_assets"].as_u64();
+    assert_eq!(none, Some(0));
+    let why = program.works(&["why", "1"]);
+    assert!(
+        why.contains("without their devices") && why.contains("--devices yes"),
+        "{why}"
+    );
+    program.works(&["bridge", "set", "--devices", "yes"]);
+    program.refuses(&["bridge", "set", "--tags", "all,VIP"], &["--tags all"]);
     program.works(&["bridge", "set", "--archive-never"]);
     program.refuses(
         &["bridge", "set", "--archive-after-days", "3"],

@@ -21,13 +21,14 @@ pub enum AssetOrder {
 }
 
 impl AssetOrder {
-    fn column(self) -> &'static str {
-        match self {
-            Self::Name => "a.name",
-            Self::Serial => "a.serial",
-            Self::Client => "c.name",
-            Self::Updated => "a.updated",
-        }
+    fn columns(self) -> impl Iterator<Item = &'static str> {
+        let columns: &[&str] = match self {
+            Self::Name => &["a.name", "a.id"],
+            Self::Serial => &["a.serial", "a.id"],
+            Self::Client => &["c.name", "c.id", "a.id"],
+            Self::Updated => &["a.updated", "a.id"],
+        };
+        columns.iter().copied()
     }
 }
 
@@ -69,10 +70,23 @@ impl Store {
             text => pattern(text),
         };
         let direction = if query.descending { "DESC" } else { "ASC" };
-        // The id makes the order one: pages neither repeat nor leave out what is alike.
+        // The ids make the order one: pages neither repeat nor leave out what is alike. They are those of the indexes of
+        // migration 0017, out of which alone the page's ids come: its rows are read afterwards.
+        let order: Vec<String> = query
+            .order
+            .columns()
+            .map(|column| format!("{column} {direction}"))
+            .collect();
+        let order = order.join(", ");
+        let ids = match query.order {
+            // In this order of the tables, which is that of the rows.
+            AssetOrder::Client => {
+                "registry_client c CROSS JOIN registry_asset a WHERE c.id = a.client_id AND"
+            }
+            AssetOrder::Name | AssetOrder::Serial | AssetOrder::Updated => "registry_asset a WHERE",
+        };
         let page = format!(
-            "{COLUMNS} WHERE {rule} ORDER BY {} {direction}, a.id {direction} LIMIT $3 OFFSET $4",
-            query.order.column()
+            "{COLUMNS} WHERE a.id IN (SELECT a.id FROM {ids} {rule} ORDER BY {order} LIMIT $3 OFFSET $4) ORDER BY {order}"
         );
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut conn = self.read().await?;

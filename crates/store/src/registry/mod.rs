@@ -4,13 +4,15 @@
 
 mod asset_list;
 mod asset_types;
+mod asset_writes;
 mod assets;
 mod clients;
 mod contacts;
 mod fields;
 
 pub use asset_list::{AssetOrder, AssetQuery};
-pub use assets::{AssetFilter, AssetUpdate, NewRegistryAsset, RegistryAsset, UpdateRefused};
+pub use asset_writes::{AssetUpdate, NewRegistryAsset, UpdateRefused};
+pub use assets::{AssetFilter, RegistryAsset};
 pub use clients::NewRegistryClient;
 pub use contacts::{ListedContact, RegistryContact};
 pub use fields::BUILT_IN;

@@ -37,6 +37,12 @@ const NOT_NOTED: &[(&str, &str)] = &[
     // People: what they do is noted, how their sessions go on is not.
     ("add_person", "noted by `add_person_in`"),
     ("add_first_person", "noted by `add_person_in`"),
+    ("set_password", "noted by `set_password_in`"),
+    ("accept_invitation", "noted by `set_password_in`"),
+    (
+        "take_code_step",
+        "a code is taken once; the sign-in it leads to is noted",
+    ),
     ("use_sign_in_token", "used up; the sign-in it leads to is noted"),
     ("count_sign_in_failure", "counted, to slow guessing down"),
     ("put_web_session", "a session; the sign-in is noted"),
@@ -49,6 +55,8 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ),
     ("take_consent", "used up by its return"),
     ("sweep_web_sessions", "sessions that ran out"),
+    ("save_view", "how a person likes to look at a list"),
+    ("forget_view", "how a person likes to look at a list"),
     // What was noticed, not done; a channel's taking of it, or its end, is noted.
     ("put_health", "how something was found to stand"),
     ("forget_health", "what is no longer there"),

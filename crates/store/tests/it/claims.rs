@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use model::{Bridge, Outcome, PlanId, RecordKind, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use store::{NewIntent, NewItem, NewLink, Settled, Store};
+use store::{Attempt, FoundOut, NewIntent, NewItem, NewLink, Settled, Store};
 use testkit::TestStore;
 
 const QUARANTINE: Duration = Duration::from_secs(150);
@@ -163,6 +163,81 @@ async fn links_are_told_as_they_stand_at_this_moment() {
             .collect();
         let linked = test.linked_now(&bridge.id, &asked).await.unwrap();
         assert_eq!(linked, BTreeMap::from([(asked[0].clone(), "r-1".into())]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_attempted_is_remembered_until_its_outcome_is_known() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let first = estate::run(&test, &bridge.id, PLAN).await;
+        let second = estate::run(&test, &bridge.id, PLAN).await;
+        let attempts = async || {
+            let claims = test.claims(&bridge.destination, &[mark(7)]).await.unwrap();
+            let open = claims[&mark(7)].open.clone();
+            open.map(|open| {
+                open.attempts
+                    .into_iter()
+                    .map(|a| (a.run, a.number))
+                    .collect::<Vec<_>>()
+            })
+        };
+        intend(&test, &bridge, &first, 0, &[7]).await;
+        intend(&test, &bridge, &second, 1, &[7]).await;
+        intend(&test, &bridge, &first, 2, &[7]).await;
+        let all = [(first.clone(), 7), (second.clone(), 7), (first.clone(), 7)];
+        assert_eq!(attempts().await.unwrap(), all, "the newest first");
+        let lost = test
+            .record(&first, &PLAN.into(), &bridge, vec![created(7, "r-7", 3)])
+            .await;
+        assert!(lost.unwrap().is_empty());
+        assert_eq!(attempts().await, None);
+        intend(&test, &bridge, &second, 4, &[7]).await;
+        assert_eq!(attempts().await.unwrap(), [(second, 7)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_found_out_goes_into_the_books_of_the_run_that_sent_it() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let run = estate::run(&test, &bridge.id, PLAN).await;
+        intend(&test, &bridge, &run, 0, &[1, 2]).await;
+        let unknown = |number| NewItem {
+            outcome: Outcome::Unknown {
+                message: "no answer".to_owned(),
+            },
+            link: None,
+            settles: None,
+            ..created(number, "", 0)
+        };
+        test.record(&run, &PLAN.into(), &bridge, vec![unknown(1), unknown(2)])
+            .await
+            .unwrap();
+        test.end_abandoned_runs("its process ended").await.unwrap();
+        let found = |number, version| FoundOut {
+            held: Settled {
+                marker: mark(number),
+                version,
+            },
+            attempt: Some(Attempt {
+                run: run.clone(),
+                plan: PLAN.into(),
+                number,
+            }),
+            link: created(number, "r", version).link.unwrap(),
+        };
+        // The second was moved on by another writer meanwhile.
+        let mut other = found(2, 7);
+        other.link.destination = "another".into();
+        test.found_out(&bridge, vec![found(1, 1), other]).await.unwrap();
+        let counts = test.runs(10).await.unwrap()[0].counts;
+        assert_eq!((counts.done, counts.unknown), (1, 1));
+        assert_eq!(test.links(&bridge.id, RecordKind::Asset).await.unwrap().len(), 1);
+        assert_eq!(test.open_writes(&bridge.destination).await.unwrap(), 1);
+        assert_eq!(test.done_items(&run).await.unwrap().len(), 1);
     })
     .await;
 }

@@ -187,7 +187,12 @@ async fn what_is_done_stays_done_and_what_is_not_may_be_tried_again() {
         let items = test.run_items(&plan).await.unwrap();
         assert_eq!((&items[&2].outcome, &items[&2].run), (&done("r-2"), &second));
         assert_eq!((&items[&1].outcome, &items[&1].run), (&done("r-1"), &first));
-        assert_eq!(test.failed_items(&first).await.unwrap().len(), 2);
+        assert_eq!(
+            test.failed_items(&first).await.unwrap().len(),
+            3,
+            "its own books stay"
+        );
+        assert!(test.failed_items(&second).await.unwrap().is_empty());
         assert!(test.run_items(&"other".into()).await.unwrap().is_empty());
     })
     .await;
@@ -221,6 +226,66 @@ async fn an_outcome_and_its_link_are_stored_together_or_not_at_all() {
             .unwrap_err();
         assert_eq!(test.links(&bridge.id, RecordKind::Client).await.unwrap().len(), 1);
         assert!(!test.run_items(&plan).await.unwrap().contains_key(&2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_counts_of_a_run_are_those_of_its_items_whatever_a_later_run_of_its_plan_does() {
+    TestStore::on_every_engine(async |test| {
+        let bridge = estate::bridge(&test).await;
+        let plan = PlanId::from("p-1");
+        let kind = RunKind::Apply {
+            bridge: bridge.id.clone(),
+            plan: plan.clone(),
+        };
+        let begin = async || {
+            test.begin_run(kind.clone(), "console:test", "a holder")
+                .await
+                .unwrap()
+        };
+        let unknown = || Outcome::Unknown {
+            message: "the connection was reset".to_owned(),
+        };
+        let refused = || Outcome::Failed {
+            message: "the name is too long".to_owned(),
+        };
+        let (mut first, mut second) = (begin().await, begin().await);
+        let items = vec![item(1, done("r-1")), item(2, unknown()), item(3, refused())];
+        test.record(&first.id, &plan, &bridge, items).await.unwrap();
+        // Another worker looks up what is in doubt, and writes over nothing but its own.
+        let items = vec![item(1, done("r-1")), item(2, done("r-2")), item(3, refused())];
+        test.record(&second.id, &plan, &bridge, items).await.unwrap();
+        test.end_run(&mut first, RunState::Finished).await.unwrap();
+        test.end_run(&mut second, RunState::Finished).await.unwrap();
+        for run in [&first, &second] {
+            let mut counts = RunCounts::default();
+            for item in test.items_of(&run.id).await.unwrap().values() {
+                counts.add(&item.outcome);
+            }
+            assert_eq!(counts, run.counts);
+        }
+        assert_eq!(
+            (first.counts.done, first.counts.unknown, first.counts.failed),
+            (1, 1, 1)
+        );
+        assert_eq!((second.counts.done, second.counts.failed), (2, 1));
+        // For the plan each operation counts once, and done is done.
+        let items = test.run_items(&plan).await.unwrap();
+        assert_eq!(items.len(), 3);
+        assert_eq!(items[&2].outcome, done("r-2"));
+        // Both have something to take back.
+        assert_eq!(test.done_items(&first.id).await.unwrap().len(), 1);
+        assert_eq!(test.done_items(&second.id).await.unwrap().len(), 2);
+
+        // One that was taken for dead, and was only slow.
+        let slow = begin().await;
+        assert_eq!(test.end_abandoned_runs("its process ended").await.unwrap(), 1);
+        test.record(&slow.id, &plan, &bridge, vec![item(4, done("r-4"))])
+            .await
+            .unwrap();
+        let runs = test.runs(10).await.unwrap();
+        assert_eq!(runs.iter().find(|run| run.id == slow.id).unwrap().counts.done, 1);
     })
     .await;
 }

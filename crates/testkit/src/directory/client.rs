@@ -114,7 +114,7 @@ pub enum NotDone {
         /// The vendor's word.
         code: String,
         /// The error.
-        error: Error,
+        error: Box<Error>,
     },
     /// The record has another version.
     OtherVersion(String),
@@ -127,7 +127,7 @@ pub enum NotDone {
 impl From<NotDone> for WriteError {
     fn from(not: NotDone) -> Self {
         match not {
-            NotDone::Refused { error, .. } => Self::Refused(error),
+            NotDone::Refused { error, .. } => Self::Refused(*error),
             NotDone::OtherVersion(what) | NotDone::Changed(what) => Self::Changed(what),
             NotDone::Unknown(error) => Self::Unknown(error),
         }
@@ -271,7 +271,7 @@ pub fn parse<T: DeserializeOwned>(doing: &str, answer: &Answer) -> Result<T, Not
 fn refused(code: &str, error: Error) -> NotDone {
     NotDone::Refused {
         code: code.to_owned(),
-        error,
+        error: Box::new(error),
     }
 }
 

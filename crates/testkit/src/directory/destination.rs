@@ -80,9 +80,10 @@ impl Destination for DirectoryDestination {
                     Ok(_) => return Ok(()),
                     // Somebody was faster.
                     Err(NotDone::Refused { code, error }) if code == "exists" => {
-                        there().await?.ok_or(error)?
+                        there().await?.ok_or(*error)?
                     }
-                    Err(NotDone::Refused { error, .. } | NotDone::Unknown(error)) => return Err(error),
+                    Err(NotDone::Refused { error, .. }) => return Err(*error),
+                    Err(NotDone::Unknown(error)) => return Err(error),
                     Err(NotDone::Changed(what) | NotDone::OtherVersion(what)) => {
                         return Err(Error::new(Kind::Conflict, doing, what));
                     }

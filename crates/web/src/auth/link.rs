@@ -2,14 +2,15 @@
 //!
 //! Opening the link only shows a button: mail scanners and browsers fetch links ahead, which would use it up.
 
-use super::signed_in::SignedIn;
+use super::code::{Wish, let_in};
+use super::visit::Visit;
 use crate::Web;
 use crate::problem::Result;
 use crate::ui::{Theme, page, page_with};
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use tower_sessions::Session;
 
@@ -47,13 +48,14 @@ pub async fn show(
 pub async fn enter(
     State(web): State<Web>,
     session: Session,
+    visit: Visit,
     headers: HeaderMap,
     Form(Token { token }): Form<Token>,
 ) -> Result<Response> {
     match web.engine.sign_in_by_token(&token).await {
-        Ok(person) => {
-            SignedIn::begin(&session, &person).await?;
-            Ok(Redirect::to("/").into_response())
+        Ok(entry) => {
+            let wish = (Theme::of(&headers), Wish::default());
+            let_in(&web, &session, entry, "link", &visit, wish).await
         }
         Err(engine::Error::TokenUsed) => page(&LinkPage {
             theme: Theme::of(&headers),

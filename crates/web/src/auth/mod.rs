@@ -1,13 +1,17 @@
 //! Signing in and out, and who is signed in.
 
+mod code;
+mod invitation;
 mod link;
 mod session_store;
 mod set_up;
 mod sign_in;
 mod signed_in;
+mod visit;
 
 pub use sign_in::SECRET;
-pub use signed_in::{SignedIn, must_be_signed_in};
+pub use signed_in::{SignedIn, known_of, must_be_signed_in};
+pub use visit::Visit;
 
 use crate::{Site, Web};
 use axum::Router;
@@ -21,6 +25,11 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 pub fn routes() -> Router<Web> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-in/code", get(code::show).post(code::enter))
+        .route(
+            "/sign-in/invitation",
+            get(invitation::show).post(invitation::accept),
+        )
         .route("/sign-in/link", get(link::show).post(link::enter))
         .route("/set-up", get(set_up::show).post(set_up::enter))
         .route("/sign-out", post(sign_in::leave))

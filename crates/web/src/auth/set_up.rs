@@ -1,9 +1,10 @@
 //! The first start: whoever holds the console's token becomes the first Owner.
 
 use super::signed_in::SignedIn;
+use super::visit::Visit;
 use crate::Web;
 use crate::problem::Result;
-use crate::ui::form::Field;
+use crate::ui::form::{Field, new_password};
 use crate::ui::{Theme, page_with};
 use askama::Template;
 use axum::extract::{Form, Query, State};
@@ -43,6 +44,7 @@ pub struct Typed {
 }
 
 fn form(theme: Theme, token: String, works: bool, name: &str) -> SetUpPage {
+    let [password, again] = new_password("password", "again");
     SetUpPage {
         theme,
         token,
@@ -52,16 +54,8 @@ fn form(theme: Theme, token: String, works: bool, name: &str) -> SetUpPage {
             .value(name)
             .autocomplete("username")
             .required(),
-        password: Field::password("password", "Password")
-            .help(&format!(
-                "At least {} characters. Four words in a row do well",
-                engine::SHORTEST_PASSWORD
-            ))
-            .autocomplete("new-password")
-            .required(),
-        again: Field::password("again", "The same once more")
-            .autocomplete("new-password")
-            .required(),
+        password,
+        again,
     }
 }
 
@@ -87,6 +81,7 @@ pub async fn show(
 pub async fn enter(
     State(web): State<Web>,
     session: Session,
+    visit: Visit,
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
@@ -100,7 +95,7 @@ pub async fn enter(
     let password = SecretString::from(typed.password);
     match web.engine.set_up(&typed.token, &typed.name, password).await {
         Ok(person) => {
-            SignedIn::begin(&session, &person).await?;
+            SignedIn::begin(&session, &person, "set-up", &visit).await?;
             Ok(Redirect::to("/").into_response())
         }
         Err(engine::Error::Input { problems }) => {

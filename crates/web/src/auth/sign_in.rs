@@ -1,18 +1,19 @@
 //! Signing in by name and password, and out.
 
+use super::code::{Wish, let_in};
 use super::signed_in::SignedIn;
+use super::visit::Visit;
 use crate::Web;
 use crate::problem::{Problem, Result};
 use crate::ui::form::Field;
 use crate::ui::{Theme, page, page_with};
 use askama::Template;
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, Form, Query, Request, State};
+use axum::extract::{Form, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::people::Attempt;
 use serde::Deserialize;
-use std::net::SocketAddr;
 use tower_sessions::Session;
 
 /// Most bytes of a form that are kept over a sign-in.
@@ -22,14 +23,14 @@ pub const SECRET: &str = "secret.";
 
 #[derive(Template)]
 #[template(path = "auth/sign_in.html")]
-struct SignInPage {
+pub(super) struct SignInPage {
     theme: Theme,
     name: Field,
     password: Field,
-    problem: Option<String>,
+    pub(super) problem: Option<String>,
     next: String,
     /// A form that was sent after the session had ended.
-    typed: Option<String>,
+    pub(super) typed: Option<String>,
 }
 
 #[derive(Template)]
@@ -69,12 +70,12 @@ pub fn address_for(asked: &str) -> String {
 }
 
 /// A page of ours and nothing else: a link that signs in must not lead elsewhere.
-fn ours(next: &str) -> &str {
+pub(super) fn ours(next: &str) -> &str {
     let path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t']);
     if path { next } else { "/" }
 }
 
-fn form(theme: Theme, name: &str, next: &str) -> SignInPage {
+pub(super) fn form(theme: Theme, name: &str, next: &str) -> SignInPage {
     SignInPage {
         theme,
         name: Field::text("name", "Name")
@@ -110,23 +111,23 @@ pub async fn show(
 pub async fn enter(
     State(web): State<Web>,
     session: Session,
+    visit: Visit,
     headers: HeaderMap,
-    address: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     Form(typed): Form<Typed>,
 ) -> Result<Response> {
     let theme = Theme::of(&headers);
     let attempt = Attempt {
         name: typed.name.clone(),
         password: typed.password.into(),
-        from: address.map_or_else(|| "unknown".to_owned(), |a| a.0.0.ip().to_string()),
+        from: visit.from.clone(),
     };
     match web.engine.sign_in(attempt).await {
-        Ok(person) => {
-            SignedIn::begin(&session, &person).await?;
-            match typed.typed {
-                Some(body) => go_on(theme, ours(&typed.next), &body),
-                None => Ok(Redirect::to(ours(&typed.next)).into_response()),
-            }
+        Ok(entry) => {
+            let wish = Wish {
+                next: typed.next,
+                typed: typed.typed,
+            };
+            let_in(&web, &session, entry, "password", &visit, (theme, wish)).await
         }
         Err(error @ (engine::Error::SignIn | engine::Error::TooManyFailures { .. })) => {
             let problem = Problem::from(error);
@@ -167,14 +168,14 @@ pub async fn with_what_was_typed(asked: String, theme: Theme, request: Request) 
     page_with(StatusCode::UNAUTHORIZED, &sign_in).into_response()
 }
 
-fn go_on(theme: Theme, action: &str, body: &str) -> Result<Response> {
+pub(super) fn go_on(theme: Theme, action: &str, body: &str) -> Result<Response> {
     let fields: Vec<_> = url::form_urlencoded::parse(body.as_bytes())
         .into_owned()
         .collect();
     page(&GoOnPage {
         theme,
         action: action.to_owned(),
-        secrets_left_out: action.starts_with("/connections"),
+        secrets_left_out: action.starts_with("/connections") || action.starts_with("/settings"),
         fields,
     })
 }

@@ -2,16 +2,40 @@
 
 use super::session_store::PERSON;
 use super::sign_in;
+use super::visit::Visit;
 use crate::Web;
 use crate::problem::Problem;
-use crate::ui::Theme;
+use crate::ui::{Theme, settings};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use model::{Actor, ActorRole, Person};
+use model::{Actor, ActorRole, Person, WritePause};
+use serde::Deserialize;
 use tower_sessions::Session;
+
+/// Keys of what a session knows of its browser, for its person to know it again.
+const BROWSER: &str = "browser";
+const FROM: &str = "from";
+const HOW: &str = "how";
+
+/// What a session knows of its browser.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Known {
+    /// The browser, in a few words.
+    pub browser: String,
+    /// The address it signed in from.
+    pub from: String,
+    /// How it signed in.
+    pub how: String,
+}
+
+/// What is known of a browser, out of the data of its session.
+pub fn known_of(data: &str) -> Known {
+    serde_json::from_str(data).unwrap_or_default()
+}
 
 /// The person whose browser asks. A handler that takes one is only reached by somebody who is signed in.
 #[derive(Clone, Debug)]
@@ -26,6 +50,8 @@ pub struct SignedIn {
     pub theme: Theme,
     /// The path and query they asked for.
     pub asked: String,
+    /// Why nothing is written, while all writes are paused.
+    pub paused: Option<WritePause>,
 }
 
 impl SignedIn {
@@ -40,15 +66,23 @@ impl SignedIn {
     }
 
     /// Makes this browser theirs, with a new id: one that somebody planted before is worth nothing.
-    pub(super) async fn begin(session: &Session, person: &Person) -> Result<(), Problem> {
+    pub(super) async fn begin(
+        session: &Session,
+        person: &Person,
+        how: &str,
+        visit: &Visit,
+    ) -> Result<(), Problem> {
         session.cycle_id().await?;
+        session.insert(BROWSER, &visit.browser).await?;
+        session.insert(FROM, &visit.from).await?;
+        session.insert(HOW, how).await?;
         session.insert(PERSON, &person.id).await?;
         session.save().await?;
         Ok(())
     }
 
     /// Who is signed in with this session.
-    pub(super) async fn of(web: &Web, session: &Session) -> Result<Option<Person>, Problem> {
+    pub(crate) async fn of(web: &Web, session: &Session) -> Result<Option<Person>, Problem> {
         let Some(id) = session.get::<String>(PERSON).await? else {
             return Ok(None);
         };
@@ -69,6 +103,11 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
+/// What somebody may open who has to set up a second factor first.
+fn may_be_seen_without(asked: &str) -> bool {
+    asked.starts_with(settings::SECOND_FACTOR) || asked == "/theme"
+}
+
 /// Lets the signed-in through; shows everybody else the way. What they typed comes back after they signed in.
 pub async fn must_be_signed_in(
     State(web): State<Web>,
@@ -85,12 +124,26 @@ pub async fn must_be_signed_in(
     match SignedIn::of(&web, &session).await {
         Err(problem) => problem.into_response(),
         Ok(Some(person)) => {
+            let actor = person.actor();
+            let lacks_factor = match person.second_factor {
+                true => Ok(false),
+                false => web.engine.second_factor_required().await,
+            };
+            let paused = web.engine.write_pause(&actor).await;
+            let (lacks_factor, paused) = match (lacks_factor, paused) {
+                (Ok(lacks), Ok(paused)) => (lacks, paused),
+                (Err(error), _) | (_, Err(error)) => return Problem::from(error).into_response(),
+            };
+            if lacks_factor && !may_be_seen_without(&asked) {
+                return Redirect::to(settings::SECOND_FACTOR).into_response();
+            }
             request.extensions_mut().insert(SignedIn {
-                actor: person.actor(),
+                actor,
                 person,
                 session,
                 theme,
                 asked,
+                paused,
             });
             next.run(request).await
         }

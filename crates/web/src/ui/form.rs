@@ -1,6 +1,8 @@
 //! Fields of forms. An error stands at its field, and what was typed stays.
 
 use engine::SettingProblem;
+use secrecy::SecretString;
+use serde::Deserialize;
 
 /// An id for what people call `name`.
 pub fn id_of(name: &str) -> String {
@@ -57,10 +59,63 @@ pub struct Field {
     pub input: Input,
     /// Whether it must be given.
     pub required: bool,
+    /// Whether a field that need not be given says so.
+    pub optional_said: bool,
     /// The browser's word for what belongs there.
     pub autocomplete: &'static str,
     /// An example.
     pub placeholder: String,
+}
+
+/// What a form sent. It may hold secrets, and is not shown.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Sent(Vec<(String, String)>);
+
+impl Sent {
+    /// Whether nothing was sent: the form was not filled in yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What a field holds.
+    pub fn get(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or_default()
+    }
+
+    /// Whether a field holds anything; whether a box is ticked.
+    pub fn has(&self, name: &str) -> bool {
+        !self.get(name).is_empty()
+    }
+
+    /// Everything that was sent by that name.
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// A secret out of a field.
+    pub fn secret(&self, name: &str) -> SecretString {
+        SecretString::from(self.get(name))
+    }
+}
+
+/// The two fields of a new password.
+pub fn new_password(name: &str, again: &str) -> [Field; 2] {
+    [
+        Field::password(name, "New password")
+            .help(&format!(
+                "At least {} characters. Four words in a row do well",
+                engine::SHORTEST_PASSWORD
+            ))
+            .autocomplete("new-password")
+            .required(),
+        Field::password(again, "The same once more")
+            .autocomplete("new-password")
+            .required(),
+    ]
 }
 
 impl Field {
@@ -73,6 +128,7 @@ impl Field {
             error: None,
             input,
             required: false,
+            optional_said: true,
             autocomplete: "off",
             placeholder: String::new(),
         }

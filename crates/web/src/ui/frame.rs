@@ -3,7 +3,7 @@
 use crate::auth::SignedIn;
 use crate::problem::Result;
 use crate::ui::{Flash, Theme};
-use model::ActorRole;
+use model::{ActorRole, WritePause};
 
 /// A part of the program in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Section {
     Connections,
     /// What was read and written.
     Runs,
+    /// One's own account, people, keys, the hub.
+    Settings,
 }
 
 /// A line of the navigation.
@@ -36,7 +38,7 @@ pub struct Entry {
 }
 
 /// The navigation, in this order.
-const NAVIGATION: [Entry; 5] = [
+const NAVIGATION: [Entry; 6] = [
     Entry {
         section: Section::Overview,
         label: "Overview",
@@ -72,6 +74,13 @@ const NAVIGATION: [Entry; 5] = [
         icon: "runs",
         role: ActorRole::Viewer,
     },
+    Entry {
+        section: Section::Settings,
+        label: "Settings",
+        path: "/settings",
+        icon: "settings",
+        role: ActorRole::Viewer,
+    },
 ];
 
 /// What is around a page. A page's template has it as `frame` and extends `frame.html`.
@@ -91,6 +100,8 @@ pub struct Frame {
     pub flash: Option<Flash>,
     /// The address of this page.
     pub asked: String,
+    /// Why nothing is written, while all writes are paused.
+    pub paused: Option<WritePause>,
     navigation: Vec<Entry>,
 }
 
@@ -112,6 +123,11 @@ impl Frame {
 }
 
 impl SignedIn {
+    /// What they may do, in a word.
+    pub fn role_in_words(&self) -> &'static str {
+        role_in_words(self.person.role)
+    }
+
     /// The frame of a page for this person.
     ///
     /// # Errors
@@ -125,6 +141,7 @@ impl SignedIn {
             theme: self.theme,
             flash: self.take_flash().await?,
             asked: self.asked.clone(),
+            paused: self.paused.clone(),
             navigation: NAVIGATION.into_iter().filter(|e| self.may(e.role)).collect(),
         })
     }

@@ -41,6 +41,8 @@ pub fn svg(name: &str) -> String {
         "out" => {
             r#"<path d="M14 4h4.5A1.5 1.5 0 0 1 20 5.5v13a1.5 1.5 0 0 1-1.5 1.5H14M10 8l-4 4 4 4M6 12h9"/>"#
         }
+        "person" => r#"<circle cx="12" cy="8.5" r="4"/><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0"/>"#,
+        "bell" => r#"<path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5h4"/>"#,
         "key" => r#"<circle cx="8" cy="15" r="4.5"/><path d="M11.5 12L20 3.5M16.5 7l3 3"/>"#,
         "pause" => r#"<path d="M9 6v12M15 6v12"/>"#,
         "play" => r#"<path d="M8 5.5l10.5 6.5L8 18.5z"/>"#,

@@ -7,13 +7,19 @@ mod assets;
 mod bridges;
 mod clients;
 mod connections;
+pub mod csv;
+mod fields;
 mod flash;
 pub mod form;
 pub(crate) mod frame;
 pub mod icon;
-mod jobs;
+mod incoming;
+pub mod jobs;
 pub(crate) mod overview;
+mod plans;
+mod qr;
 mod runs;
+pub(crate) mod settings;
 pub mod table;
 mod theme;
 pub mod time;
@@ -37,8 +43,10 @@ pub fn routes(web: &Web) -> Router<Web> {
         .route("/", get(overview::show))
         .merge(connections::routes(web))
         .merge(bridges::routes())
-        .merge(jobs::routes())
-        .route("/runs", get(runs::list::show))
+        .merge(runs::routes())
+        .merge(plans::routes())
+        .merge(fields::routes())
+        .route("/bridges/{id}/types", get(incoming::show).post(incoming::save))
         .route("/clients", get(clients::list::show))
         .route("/clients/{id}", get(clients::show::show))
         .route("/clients/{id}/sync", post(clients::sync::start))
@@ -46,8 +54,8 @@ pub fn routes(web: &Web) -> Router<Web> {
             "/clients/{id}/source",
             get(clients::source::show).post(clients::source::change),
         )
-        .route("/assets", get(assets::list::show))
-        .route("/assets/{id}", get(assets::show::show))
+        .merge(assets::routes())
+        .merge(settings::routes())
         .route("/theme", post(theme::choose))
 }
 

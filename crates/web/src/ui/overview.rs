@@ -27,7 +27,7 @@ struct OverviewPage {
 struct Line {
     name: String,
     tone: Tone,
-    state: &'static str,
+    state: String,
     reason: String,
 }
 
@@ -79,14 +79,16 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Respons
 }
 
 /// How a connection stands, in a word and a colour.
-pub fn state_in_words(state: &ConnectionState) -> (Tone, &'static str) {
-    match state {
+pub fn state_in_words(state: &ConnectionState) -> (Tone, String) {
+    let (tone, words) = match state {
         ConnectionState::NotConfigured => (Tone::Plain, "Not configured"),
         ConnectionState::NeedsAuthorization => (Tone::Warn, "Needs authorization"),
         ConnectionState::Connected => (Tone::Good, "Connected"),
         ConnectionState::NeedsAttention { .. } => (Tone::Bad, "Needs attention"),
+        ConnectionState::NotEnabled { part, .. } => return (Tone::Bad, format!("{part} is not enabled")),
         ConnectionState::Paused => (Tone::Plain, "Paused"),
-    }
+    };
+    (tone, words.to_owned())
 }
 
 fn line(connection: &Connection) -> Line {
@@ -95,10 +97,7 @@ fn line(connection: &Connection) -> Line {
         name: connection.name.clone(),
         tone,
         state,
-        reason: match &connection.state {
-            ConnectionState::NeedsAttention { reason } => reason.clone(),
-            _ => String::new(),
-        },
+        reason: connection.state.reason().unwrap_or_default().to_owned(),
     }
 }
 

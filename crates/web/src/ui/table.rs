@@ -19,6 +19,8 @@ pub struct Ask {
     pub search: String,
     /// The chip that is chosen; empty for all.
     pub filter: String,
+    /// The client the list is narrowed to; empty for all.
+    pub client: String,
     /// The column to sort by; empty for the list's own order.
     pub sort: String,
     /// Whether from large to small.
@@ -34,6 +36,7 @@ impl Ask {
             path: path.to_owned(),
             search: String::new(),
             filter: String::new(),
+            client: String::new(),
             sort: String::new(),
             descending: false,
             page: 1,
@@ -42,6 +45,7 @@ impl Ask {
             match key.as_ref() {
                 "q" => ask.search = value.trim().chars().take(LONGEST_SEARCH).collect(),
                 "f" => ask.filter = value.into_owned(),
+                "client" => ask.client = value.chars().take(LONGEST_SEARCH).collect(),
                 "sort" => {
                     ask.descending = value.starts_with('-');
                     ask.sort = value.trim_start_matches('-').to_owned();
@@ -58,6 +62,24 @@ impl Ask {
         (self.page - 1).saturating_mul(per_page)
     }
 
+    /// What was asked, as the address has it.
+    pub fn query(&self) -> String {
+        let address = self.address();
+        address
+            .split_once('?')
+            .map_or_else(String::new, |(_, query)| query.to_owned())
+    }
+
+    /// The same for all clients.
+    pub fn without_client(&self) -> String {
+        Self {
+            client: String::new(),
+            page: 1,
+            ..self.clone()
+        }
+        .address()
+    }
+
     /// Its address.
     pub fn address(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -66,6 +88,9 @@ impl Ask {
         }
         if !self.filter.is_empty() {
             query.append_pair("f", &self.filter);
+        }
+        if !self.client.is_empty() {
+            query.append_pair("client", &self.client);
         }
         if !self.sort.is_empty() {
             let sort = if self.descending {
@@ -253,7 +278,7 @@ impl Table {
 
     /// Whether rows may be missing because of what was asked.
     pub fn is_narrowed(&self) -> bool {
-        !self.ask.search.is_empty() || !self.ask.filter.is_empty()
+        !self.ask.search.is_empty() || !self.ask.filter.is_empty() || !self.ask.client.is_empty()
     }
 }
 

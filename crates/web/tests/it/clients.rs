@@ -13,7 +13,7 @@ use testkit::TestStore;
 use tokio_util::sync::CancellationToken;
 
 /// Reads a small tenant and writes it to the registry.
-async fn synced(world: &World) -> NinjaOne {
+pub async fn synced(world: &World) -> NinjaOne {
     let ninja = NinjaOne::start_on_loopback(Options {
         devices: 60,
         organizations: Some(4),

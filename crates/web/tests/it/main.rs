@@ -2,14 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod api;
+mod assets;
 mod bridges;
 mod client_source;
 mod clients;
 mod connections;
 mod estate;
+mod fields;
 mod overview;
+mod plans;
 mod requests;
+mod runs;
+mod second_factor;
 mod set_up;
+mod settings;
 mod signing_in;
+mod tenant;
+mod tls;
 mod wizard;
 mod world;

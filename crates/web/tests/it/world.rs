@@ -34,6 +34,7 @@ pub fn site(public_url: &str) -> Site {
         callback_path: "/ninja/oauth/resp".to_owned(),
         other_redirects: Vec::new(),
         prefill: None,
+        trusted_proxies: Vec::new(),
     }
 }
 
@@ -77,8 +78,9 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut all = vec![ninjaone::connector(), registry::connector(store.clone())];
         all.extend(more);
-        let connectors = Connectors::new(all);
-        let engine = Engine::new(store.clone(), connectors, EngineOptions::new("a test"));
+        let mut options = EngineOptions::new("a test");
+        options.backups = Some(store.directory().join("backups"));
+        let engine = Engine::new(store.clone(), Connectors::new(all), options);
         let queue = jobs::Queue::open(store.clone()).await.unwrap();
         let router = router(Web::new(engine.clone(), Arc::new(queue), site));
         Self {

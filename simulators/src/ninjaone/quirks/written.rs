@@ -1,25 +1,7 @@
 //! The switches by name: `default-page-size=200`, `bare-activities`, `without=os,volumes`.
 
 use super::{CursorName, Part, Quirks, ScriptAnswer};
-
-/// A switch as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quirk {
-    /// Its name.
-    pub name: &'static str,
-    /// What it takes, the default first where there is one.
-    pub values: &'static str,
-    /// What it does.
-    pub meaning: &'static str,
-}
-
-const fn quirk(name: &'static str, values: &'static str, meaning: &'static str) -> Quirk {
-    Quirk {
-        name,
-        values,
-        meaning,
-    }
-}
+use crate::quirk::{Quirk, QuirkText, named, quirk};
 
 /// Every switch.
 pub const QUIRKS: &[Quirk] = &[
@@ -126,44 +108,14 @@ pub const QUIRKS: &[Quirk] = &[
     ),
 ];
 
-/// Why a text names no switch.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QuirkText {
-    /// None has the name.
-    #[error("no quirk is called `{name}`; known: {}", known())]
-    Unknown {
-        /// What was written.
-        name: String,
-    },
-    /// The value is not of its kind.
-    #[error("the quirk {} takes {}, not `{value}`", .quirk.name, .quirk.values)]
-    Value {
-        /// The switch.
-        quirk: Quirk,
-        /// What was written.
-        value: String,
-    },
-}
-
-fn known() -> String {
-    let names: Vec<&str> = QUIRKS.iter().map(|quirk| quirk.name).collect();
-    names.join(", ")
-}
-
 impl Quirks {
     /// Sets the switch that `text` names: `name=value`, or `name` alone for `on`.
     ///
     /// # Errors
     /// When there is no such switch, or it takes no such value; nothing is set then.
     pub fn set(&mut self, text: &str) -> Result<(), QuirkText> {
-        let (name, value) = text.split_once('=').unwrap_or((text, "on"));
-        let quirk = QUIRKS
-            .iter()
-            .find(|quirk| quirk.name == name)
-            .ok_or_else(|| QuirkText::Unknown {
-                name: name.to_owned(),
-            })?;
-        self.take(name, value).ok_or_else(|| QuirkText::Value {
+        let (quirk, value) = named(QUIRKS, text)?;
+        self.take(quirk.name, value).ok_or_else(|| QuirkText::Value {
             quirk: *quirk,
             value: value.to_owned(),
         })

@@ -67,9 +67,10 @@ impl Hub {
             callback_path: "/ninja/oauth/resp".to_owned(),
             other_redirects: Vec::new(),
             prefill: None,
+            trusted_proxies: Vec::new(),
         };
         let web = Web::new(self.engine.clone(), Arc::new(queue.clone()), site);
-        tokio::spawn(web::serve(web, listener, self.stop.clone()));
+        tokio::spawn(web::serve(web, listener, None, self.stop.clone()));
         let options = WorkerOptions { concurrency: 2 };
         let worker = Worker::begin(
             self.engine.clone(),

@@ -1,6 +1,11 @@
 //! What a person sees and presses in a browser.
 
 mod connect;
+mod every_page;
 mod humanizeit;
 mod pages;
 mod passportal;
+mod passportal_connection;
+mod people;
+mod populated;
+mod walk;

@@ -1,9 +1,12 @@
 //! The contract every destination must pass, in every way the directory may behave when all is well.
 
 use super::{KEY, Stand, hasty};
-use connect::contract;
+use connect::contract::{self, Trial};
+use connect::{Capabilities, Destination};
 use serde_json::json;
 use simulators::directory::{Behaviour, Directory, Fault, Mode, Options};
+use std::sync::Arc;
+use testkit::Fewer;
 use tokio::net::TcpListener;
 
 async fn holds(what: &str, behaviour: Behaviour, faults: Vec<Fault>, batch: usize) {
@@ -37,6 +40,41 @@ async fn the_destination_contract_holds() {
         )
         .await;
     }
+}
+
+/// What is taken away of the capabilities.
+type Takes = fn(&mut Capabilities);
+
+/// Without any of what newer destinations may lack: no clause may count on it.
+#[tokio::test]
+async fn it_holds_whatever_of_it_is_taken_away() {
+    let directory = Directory::start(Options::default()).await.unwrap();
+    let takes: [(&str, Takes); 4] = [
+        ("updates", |can| can.update_assets = false),
+        ("types", |can| can.asset_types = false),
+        ("fields", |can| can.create_fields = false),
+        ("all three", |can| {
+            (can.update_assets, can.asset_types, can.create_fields) = (false, false, false);
+        }),
+    ];
+    for (without, take) in takes {
+        let trial = Trial {
+            suffix: format!(" without {without}"),
+            ..Trial::default()
+        };
+        let make = async || {
+            let to = testkit::directory::open(&directory.base_url(), KEY, &hasty(50));
+            Arc::new(Fewer::new(to, take)) as Arc<dyn Destination>
+        };
+        if let Err(breaches) = contract::destination_contract_with(make, &trial).await {
+            panic!("without {without}: {breaches}");
+        }
+    }
+    let done = directory.effects();
+    assert!(
+        done.done("create assets") > 100 && done.done("update assets") > 0,
+        "{done:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The list of assets.
 
+use super::act::LIST;
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::Result;
@@ -11,10 +12,11 @@ use axum::extract::State;
 use axum::response::Response;
 use engine::assets::{AssetOrder, AssetQuery, RegistryAsset};
 use jiff::Timestamp;
-use model::RecordId;
+use model::{ActorRole, RecordId};
 use serde_json::Value;
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
+    Column::text("", "Tick"),
     Column::text("name", "Name"),
     Column::text("client", "Client"),
     Column::text("serial", "Serial number"),
@@ -29,10 +31,23 @@ struct AssetsPage {
     frame: Frame,
     table: Table,
     rows: Vec<Row>,
+    views: Vec<View>,
+    /// What the list is narrowed to, as the address has it.
+    asked: String,
+    may_act: bool,
+}
+
+/// A view somebody kept.
+struct View {
+    name: String,
+    address: String,
+    is_this: bool,
 }
 
 /// An asset as a line of a table.
 pub struct Row {
+    /// Its id.
+    pub id: String,
     /// The address of its page.
     pub address: String,
     /// Its name, or what stands for one.
@@ -52,7 +67,7 @@ pub struct Row {
 }
 
 /// A field's value as text; empty where there is none.
-fn text(asset: &RegistryAsset, key: &str) -> String {
+pub fn text(asset: &RegistryAsset, key: &str) -> String {
     match asset.asset.fields.get(key) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
@@ -75,6 +90,7 @@ impl Row {
     pub fn new(asset: &RegistryAsset, now: Timestamp) -> Self {
         let model = [text(asset, "manufacturer"), text(asset, "modelNumber")];
         Self {
+            id: asset.asset.id.to_string(),
             address: format!("/assets/{}", asset.asset.id),
             name: name(asset),
             client_address: format!("/clients/{}", asset.asset.client),
@@ -123,11 +139,31 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
         .asset_list(&signed_in.actor, &query(&ask, None))
         .await?;
     let now = web.engine.clock().now();
+    let asked = Ask {
+        page: 1,
+        ..ask.clone()
+    }
+    .query();
+    let views = web.engine.saved_views(&signed_in.person, LIST).await?;
+    let views = views.into_iter().map(|(name, query)| View {
+        name,
+        is_this: query == asked,
+        address: format!("/assets?{query}"),
+    });
+    let may_act = signed_in.may(ActorRole::Technician);
     page(&AssetsPage {
+        views: views.collect(),
+        asked,
+        may_act,
         frame: signed_in.frame("Assets", Section::Assets).await?,
-        table: Table::new("Assets", ask, &COLUMNS, total)
-            .searched_by("name or serial number")
-            .with_chips(chips()),
+        table: Table::new(
+            "Assets",
+            ask,
+            if may_act { &COLUMNS[..] } else { &COLUMNS[1..] },
+            total,
+        )
+        .searched_by("name or serial number")
+        .with_chips(chips()),
         rows: assets.iter().map(|asset| Row::new(asset, now)).collect(),
     })
 }

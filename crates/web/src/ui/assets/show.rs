@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use engine::assets::FieldOrigin;
 use jiff::Timestamp;
-use model::RecordId;
+use model::{ActorRole, RecordId};
 use serde_json::Value;
 
 #[derive(Template)]
@@ -24,20 +24,25 @@ struct AssetPage {
     updated: When,
     device: Option<Device>,
     fields: Vec<Field>,
+    address: String,
+    may_act: bool,
 }
 
 /// The device the asset is linked to.
 struct Device {
     bridge: String,
+    bridge_address: String,
     id: String,
     url: Option<String>,
+    /// Why it is left alone, by whom, and since when.
+    ignored: Option<(String, String, When)>,
 }
 
 struct Field {
     label: String,
     value: String,
     /// When a run wrote exactly this; `None` for what a person entered.
-    written: Option<When>,
+    written: Option<(String, When)>,
 }
 
 fn field(origin: &FieldOrigin, now: Timestamp) -> Field {
@@ -51,7 +56,10 @@ fn field(origin: &FieldOrigin, now: Timestamp) -> Field {
             Value::Number(number) if number.is_u64() => count(number),
             other => other.to_string(),
         },
-        written: origin.written.as_ref().map(|(_, at)| When::new(*at, now)),
+        written: origin
+            .written
+            .as_ref()
+            .map(|(run, at)| (format!("/runs/{run}"), When::new(*at, now))),
     }
 }
 
@@ -67,10 +75,14 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<St
         client_address: format!("/clients/{}", asset.asset.client),
         archived: asset.asset.archived.map(|at| When::new(at, now)),
         updated: When::new(asset.updated, now),
-        device: detail.device.map(|(bridge, id, url)| Device {
-            bridge,
-            id: id.to_string(),
-            url,
+        address: format!("/assets/{}", asset.asset.id),
+        may_act: signed_in.may(ActorRole::Technician),
+        device: detail.device.map(|device| Device {
+            bridge_address: format!("/bridges/{}", device.bridge),
+            bridge: device.bridge_name,
+            id: device.id.to_string(),
+            url: device.url,
+            ignored: device.ignored.map(|i| (i.reason, i.by, When::new(i.at, now))),
         }),
         fields: detail.fields.iter().map(|origin| field(origin, now)).collect(),
     })

@@ -13,13 +13,22 @@ use model::{ActorRole, BridgeId, ConnectionState};
 pub enum Tab {
     /// Which organization is which client.
     Clients,
+    /// Which part of a device goes into which field.
+    Fields,
+    /// Which devices come, and as what.
+    Types,
+    /// What would be written.
+    Plan,
     /// How it works.
     Settings,
 }
 
 /// The pages there are, in their order: which, what people see, and its address below the bridge's. One line a page.
-const TABS: [(Tab, &str, &str); 2] = [
+const TABS: [(Tab, &str, &str); 5] = [
     (Tab::Clients, "Clients", "clients"),
+    (Tab::Fields, "Fields", "fields"),
+    (Tab::Types, "Types", "types"),
+    (Tab::Plan, "Plan", "plan"),
     (Tab::Settings, "Settings", "settings"),
 ];
 

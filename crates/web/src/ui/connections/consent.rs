@@ -10,7 +10,8 @@ use axum::http::header::REFRESH;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::Mode;
-use model::{Connection, ConnectionId};
+use model::{Connection, ConnectionId, ConnectionState};
+use url::Url;
 
 #[derive(Template)]
 #[template(path = "connections/away.html")]
@@ -18,6 +19,14 @@ struct AwayPage {
     theme: Theme,
     host: String,
     url: String,
+}
+
+/// How an authorization began.
+enum Begun {
+    /// The browser goes to this page.
+    Away(Url),
+    /// Nobody had to agree, and this is how it stands.
+    Ended(Connection),
 }
 
 /// Begins the authorization of a connection.
@@ -33,20 +42,20 @@ pub async fn begin(
 /// Sends the browser to the consent page, or gets the machine's grant.
 pub async fn authorize(web: &Web, signed_in: &SignedIn, connection: &Connection) -> Result<Response> {
     let (actor, id) = (&signed_in.actor, &connection.id);
-    let begun = match web.engine.authorization_mode(actor, id).await? {
+    let began = match web.engine.authorization_mode(actor, id).await? {
         Some(Mode::Consent) => {
             let redirect = web.site.redirect_uri();
             let session = signed_in.session_id();
             web.engine
                 .begin_browser_consent(actor, id, &redirect, &session)
                 .await
-                .map(Some)
+                .map(Begun::Away)
         }
-        Some(Mode::Machine) => web.engine.connect_machine(actor, id).await.map(|_| None),
-        None => Ok(None),
+        Some(Mode::Machine) => web.engine.connect_machine(actor, id).await.map(Begun::Ended),
+        None => Ok(Begun::Ended(connection.clone())),
     };
-    match begun {
-        Ok(Some(url)) => {
+    match began {
+        Ok(Begun::Away(url)) => {
             // A redirect would do, but that a form leads to another host is what our policy forbids.
             let answer = page(&AwayPage {
                 theme: signed_in.theme,
@@ -59,10 +68,16 @@ pub async fn authorize(web: &Web, signed_in: &SignedIn, connection: &Connection)
                 Err(_) => answer,
             })
         }
-        Ok(None) => {
-            signed_in
-                .flash(Tone::Good, format!("{} is connected.", connection.name))
-                .await?;
+        Ok(Begun::Ended(connection)) => {
+            let (tone, sentence) = match &connection.state {
+                // The page says whom to ask for it.
+                ConnectionState::NotEnabled { part, .. } => (
+                    Tone::Warn,
+                    format!("{} accepts the keys. {part} is not enabled.", connection.name),
+                ),
+                _ => (Tone::Good, format!("{} is connected.", connection.name)),
+            };
+            signed_in.flash(tone, sentence).await?;
             Ok(Redirect::to(&format!("/connections/{id}")).into_response())
         }
         Err(error @ engine::Error::Outside { .. }) => {

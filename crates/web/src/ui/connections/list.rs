@@ -9,7 +9,7 @@ use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use model::{ActorRole, ConnectionState};
+use model::ActorRole;
 
 #[derive(Template)]
 #[template(path = "connections/list.html")]
@@ -25,7 +25,7 @@ struct Card {
     name: String,
     kind: &'static str,
     tone: Tone,
-    state: &'static str,
+    state: String,
     reason: String,
     read_only: bool,
     last_success: Option<When>,
@@ -68,10 +68,7 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Respons
                     kind: label(&connection.kind),
                     tone,
                     state,
-                    reason: match &connection.state {
-                        ConnectionState::NeedsAttention { reason } => reason.clone(),
-                        _ => String::new(),
-                    },
+                    reason: connection.state.reason().unwrap_or_default().to_owned(),
                     read_only: connection.read_only,
                     last_success: connection.last_success.map(|at| When::new(at, now)),
                 }

@@ -1,18 +1,18 @@
-//! One job.
+//! One job, from being asked for to what came of it: the page goes on to its run or plan by itself.
 
-use super::{address, with_then};
+use super::{Shown, address, took};
 use crate::Web;
 use crate::auth::SignedIn;
+use crate::live::{Told, follow};
 use crate::problem::Result;
 use crate::ui::frame::back_to;
-use crate::ui::time::{When, count};
-use crate::ui::{Frame, Section, Tone, page};
+use crate::ui::time::count;
+use crate::ui::{Frame, Section, page};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use engine::{Job, JobState};
-use jiff::Timestamp;
-use model::RunCounts;
+use engine::pending::{Job, JobState, plan_of};
+use model::{Actor, ActorRole, JobKind, RunCounts, RunId};
 use serde::Deserialize;
 
 /// Where to go on.
@@ -23,9 +23,9 @@ pub struct Then {
 }
 
 impl Then {
-    /// A page of ours.
-    pub fn address(&self) -> &str {
-        back_to(&self.then)
+    /// A page of ours, if one was named.
+    fn address(&self) -> Option<String> {
+        (!self.then.is_empty()).then(|| back_to(&self.then).to_owned())
     }
 }
 
@@ -33,76 +33,46 @@ impl Then {
 #[template(path = "jobs/show.html")]
 struct JobPage {
     frame: Frame,
-    part: Part,
+    job: Shown,
+    going: String,
+    live: bool,
+    may_stop: bool,
+    took: Option<String>,
+    run: Option<RunId>,
+    /// What the run wrote.
+    written: String,
+    plan: Option<String>,
+    live_at: String,
     again: String,
-    /// Where what happens is told, while something does.
-    live: Option<String>,
+    then: Option<String>,
 }
 
-/// What changes while one looks.
 #[derive(Template)]
-#[template(path = "jobs/part.html")]
-pub struct Part {
-    tone: Tone,
-    state: &'static str,
-    said: String,
-    since: When,
-    over: bool,
-    then: String,
-    /// What its run wrote.
-    run: Option<String>,
+#[template(path = "jobs/going.html")]
+struct GoingPart<'a> {
+    job: &'a Shown,
 }
 
-/// What a job does, as a heading.
-fn heading(kind: &str) -> &'static str {
-    match kind {
-        "read" => "Reading",
-        "sync" | "sync_client" => "Sync",
-        "plan_only" => "Making a plan",
-        "apply" => "Applying a plan",
-        "finish" => "Finish",
-        "retry" => "Trying a record again",
-        "keep_alive" => "Keeping a connection alive",
-        "maintain" => "Maintenance",
-        _ => "A job",
+/// Where the page goes on, if there is more to see elsewhere: the run it is at or led to, the page whoever asked for it
+/// wants to come to, the plan it made.
+async fn next(web: &Web, actor: &Actor, job: &Job, then: Option<&String>) -> Result<Option<String>> {
+    let kind = serde_json::from_value::<JobKind>(job.arguments.clone()).ok();
+    let writes = matches!(kind, Some(JobKind::Apply { .. }));
+    let ended = job.state.is_over() || job.state == JobState::Waiting;
+    // Whoever comes from somewhere else goes on there, once they saw what came of it.
+    if then.is_none()
+        && (writes || ended)
+        && let Some(run) = web.engine.run_of_job(actor, job).await?
+    {
+        return Ok(Some(format!("/runs/{run}")));
     }
-}
-
-impl Part {
-    /// A job as it stands, seen from `now`.
-    pub fn new(job: &Job, then: &str, now: Timestamp) -> Self {
-        let (tone, state, by_itself) = match job.state {
-            JobState::Queued if job.attempt > 0 => {
-                (Tone::Warn, "Tried again soon", "It is tried again by itself.")
-            }
-            JobState::Queued => (Tone::Busy, "In the queue", "A worker takes it in a moment."),
-            JobState::Running => (Tone::Busy, "Under way", "It has begun."),
-            JobState::Waiting => (Tone::Warn, "Waits", "Somebody has to look."),
-            JobState::Done if job.reason.is_some() => {
-                (Tone::Warn, "Overtaken", "Something newer took its place.")
-            }
-            JobState::Done => (Tone::Good, "Done", "Everything was done."),
-            JobState::Failed => (Tone::Bad, "Failed", "It could not be done."),
-        };
-        let told = match job.state {
-            JobState::Running => job.progress.clone(),
-            _ => job.reason.clone(),
-        };
-        Self {
-            tone,
-            state,
-            said: told.unwrap_or_else(|| by_itself.to_owned()),
-            since: When::new(job.finished.or(job.started).unwrap_or(job.created), now),
-            over: matches!(job.state, JobState::Waiting | JobState::Done | JobState::Failed),
-            then: then.to_owned(),
-            run: None,
-        }
+    if let Some(then) = then {
+        let plainly = job.state == JobState::Done && job.reason.is_none() && job.run.is_none();
+        return Ok(plainly.then(|| then.clone()));
     }
-
-    /// Whether nothing more happens to it by itself, or not before somebody looked.
-    pub fn is_over(&self) -> bool {
-        self.over
-    }
+    Ok(plan_of(job)
+        .filter(|_| ended)
+        .map(|plan| format!("/plans/{plan}")))
 }
 
 /// What a run wrote, in words.
@@ -131,16 +101,70 @@ pub async fn show(
     Path(id): Path<String>,
     Query(then): Query<Then>,
 ) -> Result<Response> {
-    let job = web.engine.job(&signed_in.actor, &id).await?;
-    let mut part = Part::new(&job, then.address(), web.engine.clock().now());
-    if let Some(run) = job.run.as_ref().filter(|_| part.over) {
-        let run = web.engine.find_run(&signed_in.actor, run.as_str()).await?;
-        part.run = Some(written(&run.counts));
-    }
+    let actor = &signed_in.actor;
+    let then = then.address();
+    let job = web.engine.job(actor, &id).await?;
+    let bridges = web.engine.bridges(actor).await?;
+    let connections = web.engine.connections(actor).await?;
+    let now = web.engine.clock().now();
+    let shown = Shown::new(&job, &bridges, &connections, now);
+    let live = matches!(job.state, JobState::Queued | JobState::Running);
+    let run = web.engine.run_of_job(actor, &job).await?;
+    let written = match &run {
+        Some(run) => written(&web.engine.run_now(actor, run.as_str()).await?.counts),
+        None => String::new(),
+    };
     page(&JobPage {
-        frame: signed_in.frame(heading(&job.kind), Section::Runs).await?,
-        again: address(&id, then.address()),
-        live: (!part.over).then(|| with_then(&format!("/jobs/{id}/live"), then.address())),
-        part,
+        frame: signed_in.frame(shown.what.clone(), Section::Runs).await?,
+        going: GoingPart { job: &shown }.render()?,
+        live,
+        may_stop: !job.state.is_over() && signed_in.may(ActorRole::Technician),
+        took: took(&job, now),
+        run,
+        written,
+        plan: plan_of(&job).map(|plan| format!("/plans/{plan}")),
+        live_at: match &then {
+            Some(then) => address(&format!("{id}/live"), then),
+            None => format!("/jobs/{id}/live"),
+        },
+        again: match &then {
+            Some(then) => address(&id, then),
+            None => format!("/jobs/{id}"),
+        },
+        then,
+        job: shown,
     })
+}
+
+/// The same as it goes on.
+pub async fn live(
+    State(web): State<Web>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    Query(then): Query<Then>,
+) -> Result<Response> {
+    let (actor, then) = (signed_in.actor.clone(), then.address());
+    web.engine.job(&actor, &id).await?;
+    let key = format!("job:{id}:{}", then.as_deref().unwrap_or_default());
+    Ok(follow(&web, key, move |web| {
+        let (actor, id, then) = (actor.clone(), id.clone(), then.clone());
+        async move { told(&web, &actor, &id, then).await }
+    }))
+}
+
+/// How the job stands now; nothing where that could not be found out.
+async fn told(web: &Web, actor: &Actor, id: &str, then: Option<String>) -> Option<Told> {
+    let job = web.engine.job(actor, id).await.ok()?;
+    let here = match &then {
+        Some(then) => address(id, then),
+        None => format!("/jobs/{id}"),
+    };
+    let on = next(web, actor, &job, then.as_ref()).await.ok()?;
+    let over = !matches!(job.state, JobState::Queued | JobState::Running);
+    let end = on.or_else(|| over.then_some(here));
+    let bridges = web.engine.bridges(actor).await.ok()?;
+    let connections = web.engine.connections(actor).await.ok()?;
+    let shown = Shown::new(&job, &bridges, &connections, web.engine.clock().now());
+    let html = GoingPart { job: &shown }.render().ok()?;
+    Some(Told { html, end })
 }

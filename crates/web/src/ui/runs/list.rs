@@ -3,6 +3,7 @@
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::Result;
+use crate::ui::jobs::queue::Queue;
 use crate::ui::table::{Ask, Chip, Column, PER_PAGE, Table};
 use crate::ui::time::{When, count, lasting};
 use crate::ui::{Frame, Section, Tone, page};
@@ -26,12 +27,15 @@ const COLUMNS: [Column; 6] = [
 #[template(path = "runs/list.html")]
 struct RunsPage {
     frame: Frame,
+    queue: String,
     table: Table,
     rows: Vec<Row>,
 }
 
 /// A run as a line of a table.
 pub struct Row {
+    /// The address of its page.
+    pub address: String,
     /// When it began.
     pub started: When,
     /// What was executed, in words.
@@ -60,6 +64,7 @@ impl Row {
             RunState::Finished => (Tone::Good, "Done".to_owned()),
         };
         Self {
+            address: format!("/runs/{}", run.id),
             started: When::new(run.started, now),
             what: what(&run.kind, bridges, connections),
             tone,
@@ -127,6 +132,7 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
     let now = web.engine.clock().now();
     page(&RunsPage {
         frame: signed_in.frame("Runs", Section::Runs).await?,
+        queue: Queue::now(&web, actor).await?.render()?,
         table: Table::new("Runs", ask, &COLUMNS, total).with_chips(chips.collect()),
         rows: runs
             .iter()

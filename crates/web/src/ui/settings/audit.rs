@@ -1,0 +1,159 @@
+//! The audit log: who did what, and whether the log is whole.
+
+use super::{Tabs, tabs};
+use crate::Web;
+use crate::auth::SignedIn;
+use crate::problem::Result;
+use crate::ui::table::{Ask, Chip, Column, PER_PAGE, Table};
+use crate::ui::time::{When, count};
+use crate::ui::{Frame, Section, Tone, page};
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use engine::auditing::{AuditFilter, AuditTopic, Verified};
+use serde_json::Value;
+
+const HERE: &str = "/settings/audit";
+
+const COLUMNS: [Column; 5] = [
+    Column::number("", "Number"),
+    Column::text("", "When"),
+    Column::text("", "Who"),
+    Column::text("", "What"),
+    Column::text("", "More"),
+];
+
+#[derive(Template)]
+#[template(path = "settings/audit.html")]
+struct AuditPage {
+    frame: Frame,
+    tabs: Tabs,
+    table: Table,
+    rows: Vec<Row>,
+}
+
+/// An entry as a line of the list.
+struct Row {
+    seq: String,
+    at: When,
+    actor: String,
+    action: String,
+    subject: String,
+    detail: Vec<(String, String)>,
+}
+
+/// What an action is called by people: `key.made` is `Key made`.
+fn action_in_words(action: &str) -> String {
+    let text = action.replace(['.', '_'], " ");
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => text,
+    }
+}
+
+fn details(detail: &Value) -> Vec<(String, String)> {
+    let Value::Object(map) = detail else {
+        return match detail {
+            Value::Null => Vec::new(),
+            other => vec![("detail".to_owned(), other.to_string())],
+        };
+    };
+    map.iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            (key.replace('_', " "), text)
+        })
+        .collect()
+}
+
+/// The page.
+pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Result<Response> {
+    let now = web.engine.clock().now();
+    let filter = AuditFilter {
+        topic: AuditTopic::named(&ask.filter),
+        search: Some(ask.search.clone()).filter(|text| !text.is_empty()),
+    };
+    let (entries, total) = web
+        .engine
+        .audit_page(&signed_in.actor, &filter, ask.offset(PER_PAGE), PER_PAGE)
+        .await?;
+    let all = Chip {
+        value: String::new(),
+        label: "All".to_owned(),
+        count: None,
+    };
+    let topics = AuditTopic::ALL.into_iter().map(|topic| Chip {
+        value: topic.as_str().to_owned(),
+        label: topic.in_words().to_owned(),
+        count: None,
+    });
+    let chips = std::iter::once(all).chain(topics).collect();
+    page(&AuditPage {
+        frame: signed_in.frame("Audit log", Section::Settings).await?,
+        tabs: tabs(&signed_in, HERE),
+        table: Table::new("Entries", ask, &COLUMNS, total)
+            .searched_by("who or to what")
+            .with_chips(chips),
+        rows: entries
+            .into_iter()
+            .map(|entry| Row {
+                seq: count(entry.seq.unsigned_abs()),
+                at: When::new(entry.at, now),
+                actor: entry.actor,
+                action: action_in_words(&entry.action),
+                subject: entry.subject,
+                detail: details(&entry.detail),
+            })
+            .collect(),
+    })
+}
+
+/// Checks it.
+pub async fn verify(State(web): State<Web>, signed_in: SignedIn) -> Result<Response> {
+    let (tone, said) = match web.engine.verify_audit(&signed_in.actor).await? {
+        Verified::Whole { entries } => (
+            Tone::Good,
+            format!(
+                "The audit log is whole: {} entries, each bound to the one before it, and its end is the one that was kept \
+                 outside the database.",
+                count(entries.unsigned_abs())
+            ),
+        ),
+        Verified::Broken { seq, what } => (
+            Tone::Bad,
+            format!(
+                "The audit log does not hold. Entry {}: {what}. Keep the database and the file audit.head as they are, and \
+                 compare them with a backup.",
+                count(seq.unsigned_abs())
+            ),
+        ),
+    };
+    signed_in.flash(tone, said).await?;
+    Ok(Redirect::to(HERE).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn entries_read_as_words() {
+        assert_eq!(action_in_words("key.made"), "Key made");
+        assert_eq!(
+            action_in_words("person.second_factor_on"),
+            "Person second factor on"
+        );
+        let said = details(&json!({ "made_by": "a", "person": null, "days": 5 }));
+        assert_eq!(
+            said,
+            [("days".into(), "5".into()), ("made by".into(), "a".into())]
+        );
+        assert!(details(&Value::Null).is_empty());
+    }
+}
