@@ -405,7 +405,7 @@ impl Browser {
     }
 
     async fn input(&self, label: &str) -> Element {
-        let path = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
+        let path = format!("//input[@id=//label[normalize-space()='{label}']/@for or @aria-label='{label}']");
         self.find(&path, label).await
     }
 

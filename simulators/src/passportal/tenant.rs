@@ -36,7 +36,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Tenant {
     pub fn new(options: Options, stop: CancellationToken) -> Self {
         let mut state = State::default();
-        let now = options.clock.now();
+        // Of a time before any lag of the lists.
+        let before = options.clock.now() - SignedDuration::from_hours(24);
         for (at, name) in options.clients.iter().enumerate() {
             let client = state.add_client(name);
             if options.in_use {
@@ -53,7 +54,7 @@ impl Tenant {
                 ];
                 let serial = format!("AUT-{at:04}");
                 let fields = fields.map(|(at, text)| (at, if at == 8 { serial.as_str() } else { text }));
-                let added = state.add_asset(client, "front-desk", &fields, now);
+                let added = state.add_asset(client, "front-desk", &fields, before);
                 debug_assert!(added.is_ok(), "the client was made just now");
             }
         }

@@ -38,7 +38,7 @@ pub struct SiteArguments {
     #[arg(long, value_name = "URI")]
     pub other_redirect: Vec<String>,
 
-    /// Certificate with those that sign it (PEM): the pages are then served by TLS alone. Read again when it changes
+    /// Certificate with those that sign it (PEM), read again when it changes: TLS alone is served then
     #[arg(
         long,
         value_name = "FILE",
@@ -58,7 +58,7 @@ pub struct SiteArguments {
     )]
     pub tls_key: Option<PathBuf>,
 
-    /// Address or range of a reverse proxy whose X-Forwarded-For is believed: 127.0.0.1 or 10.0.0.0/8; may be repeated
+    /// Reverse proxy whose X-Forwarded-For is believed: 127.0.0.1, or a range as 10.0.0.0/8; repeatable
     #[arg(
         long,
         value_name = "ADDRESS",

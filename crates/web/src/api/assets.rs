@@ -114,8 +114,9 @@ struct Which {
     per_page: Option<u64>,
 }
 
+/// What assets are sorted by.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-enum AssetSort {
+pub enum AssetSort {
     #[serde(rename = "name")]
     Name,
     #[serde(rename = "-name")]

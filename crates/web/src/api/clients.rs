@@ -87,8 +87,9 @@ struct Which {
     per_page: Option<u64>,
 }
 
+/// What clients are sorted by.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-enum ClientOrder {
+pub enum ClientOrder {
     #[serde(rename = "name")]
     Name,
     #[serde(rename = "-name")]

@@ -1,5 +1,7 @@
 //! The OpenAPI document of the API: made of the operations themselves, and what holds for all of them.
 
+use super::assets::AssetSort;
+use super::clients::ClientOrder;
 use super::failure::{Document, FieldProblem, PROBLEM};
 use super::rate::Rates;
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ parameters are refused. Ids are texts, times are RFC 3339 in UTC. Fields may be 
 you do not know.\n\n";
 
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(Document, FieldProblem)))]
+#[openapi(components(schemas(Document, FieldProblem, AssetSort, ClientOrder)))]
 struct Common;
 
 static TEXT: LazyLock<String> = LazyLock::new(|| {

@@ -60,7 +60,9 @@ async fn pages(browser: &Browser, address: &str) -> BTreeMap<String, Url> {
                 .rsplit('/')
                 .next()
                 .is_some_and(|name| name.contains('.'))
-                || link.path().ends_with("/csv");
+                || link.path().ends_with("/csv")
+                // Answers for programs.
+                || link.path().starts_with("/api/v1");
             if link.origin() != base.origin() || is_file || found.contains_key(&pattern(&link)) {
                 continue;
             }

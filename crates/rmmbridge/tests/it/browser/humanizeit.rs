@@ -193,7 +193,8 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
     }
     assert!(
         brought.contains("Serial number") && brought.contains(" of "),
-        "{brought}"
+        "{brought}\n{:?}",
+        store.jobs(&store::JobFilter::default(), 5).await
     );
     assert_eq!(psa.reads().len(), asked);
     browser.picture("client-synced").await;
