@@ -257,7 +257,8 @@ async fn no_document_twice(mode: Mode) {
     assert_eq!(early.map_or(0, |run| run.counts.done), 0);
     assert!(account.settled(Duration::from_secs(10)).await);
     // The quarantine: until it was sent, the deadline, and what the account may take.
-    tokio::time::sleep(Duration::from_millis(4300) + SETTLE).await;
+    let over = Duration::from_millis(4300) + SETTLE;
+    store.clock().advance(over.try_into().unwrap());
     let plan = hub.plan().await;
     if plan.counts.writes() > 0 {
         let run = hub.apply(&plan, confirmed()).await.unwrap();

@@ -132,7 +132,7 @@ async fn a_source_is_read_from_the_page_and_how_far_it_is_can_be_followed() {
     let second = technician.post(&read, &[("once", once), ("back", &list)]).await;
     assert_eq!(first.to(), second.to(), "a double click is one read");
     let job = technician.get(first.to().unwrap()).await;
-    for part in ["Reading", "In the queue", "Look again"] {
+    for part in ["Read our tenant", "In the queue", "Look again"] {
         assert!(job.text().contains(part), "{part}: {}", job.text());
     }
     assert!(job.body.contains(&format!(r#"href="{list}""#)), "{}", job.main());
