@@ -18,7 +18,8 @@ rm -rf "$work/rmmbridge-client"
 PATH="$PWD/$work/bin:$PATH" "$work/bin/openapi-python-client" generate --path docs/openapi.json --meta none \
   --output-path "$work/rmmbridge_client" --overwrite --fail-on-warning
 
-cargo build --quiet --locked -p rmmbridge
+# All targets, as the tests are built: nothing is compiled twice.
+cargo build --quiet --locked --workspace --all-targets
 program=${CARGO_TARGET_DIR:-target}/debug/rmmbridge
 data=$(mktemp -d)
 export RMMBRIDGE_DATA_DIR=$data

@@ -249,7 +249,7 @@ impl Browser {
     /// Chooses an option whose text begins with `option` in the list of this label.
     pub async fn choose(&self, label: &str, option: &str) {
         let path = format!(
-            "//select[@id=//label[normalize-space()='{label}']/@for]/option[starts-with(normalize-space(), '{option}')]"
+            "//select[@id=//label[normalize-space()='{label}']/@for]//option[starts-with(normalize-space(), '{option}')]"
         );
         let found = self.find(&path, option).await;
         found

@@ -186,7 +186,7 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
     for _ in 0..200 {
         browser.go(&page).await;
         brought = browser.text().await;
-        if brought.contains(" of ") {
+        if brought.contains("Serial number") {
             break;
         }
         // The clock of a test stands still by itself, and a job is due by it.

@@ -1,4 +1,4 @@
-//! Passportal's way in a browser, from the keys to the assets: API v1, the client wizard, Finish.
+//! The Passportal way in a browser, from the keys to the assets: API v1, the client wizard, Finish.
 
 use crate::program::Program;
 use e2e::Browser;
@@ -92,20 +92,20 @@ async fn p05_to_p12_p14_p15_p19_to_p24_p30_passportal_s_wizard_from_the_keys_to_
     browser.follow("Build a bridge").await;
     browser.heading("Build a bridge").await;
     browser.picture("wizard-bridge").await;
-    browser.fill("Name", "Passportal's way").await;
-    browser.choose("To", "registry").await;
+    browser.fill("Name", "The Passportal way").await;
+    browser.choose("To", "The built-in registry").await;
     browser.tick("Passportal").await;
     // P12: Enable Device Sync is a choice of its own; it is on.
     browser.sees("Enable Device Sync").await;
     browser.press("Build the bridge").await;
-    browser.heading("Passportal's way").await;
+    browser.heading("The Passportal way").await;
     browser.sees("Nothing was read yet").await;
     browser.picture("wizard-unread").await;
     browser.press("Read now").await;
 
     // The list, once everything is read.
     browser.sees("Excluded Records").await;
-    browser.heading("Passportal's way").await;
+    browser.heading("The Passportal way").await;
     browser.picture("wizard-list").await;
     browser.follow("Auto-Match all").await;
     browser.sees("1 would be matched").await;
@@ -188,7 +188,7 @@ async fn p05_to_p12_p14_p15_p19_to_p24_p30_passportal_s_wizard_from_the_keys_to_
     browser.follow("Overview").await;
     browser.heading("Overview").await;
     browser.picture("wizard-overview-page").await;
-    browser.follow("Passportal's way").await;
+    browser.follow("The Passportal way").await;
     browser.sees("Excluded Records").await;
     browser.press("Create Contoso Clinic").await;
     browser.sees("Contoso Clinic: a client will be created.").await;

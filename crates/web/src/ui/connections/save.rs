@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::connecting::ConnectionRequest;
 use engine::{Connector, GuideStep, Mode, SettingProblem, StoreError};
-use model::{ActorRole, Connection, ConnectionId};
+use model::{ActorRole, Connection, ConnectionId, ConnectionState};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -189,11 +189,17 @@ pub async fn change(
         allow_private_hosts: typed.private_hosts(),
     };
     match web.engine.save_connection(&signed_in.actor, request).await {
-        Ok(saved) if saved.state == connection.state => {
+        Ok(saved) => {
+            // Keys that were not accepted yet are tried at once.
+            let mode = web.engine.authorization_mode(&signed_in.actor, &saved.id).await?;
+            let untried =
+                saved.state == ConnectionState::NeedsAuthorization && matches!(mode, Some(Mode::Machine));
+            if saved.state != connection.state || untried {
+                return go_on(&web, &signed_in, &saved).await;
+            }
             signed_in.flash(Tone::Good, "Settings saved.").await?;
             Ok(Redirect::to(&format!("/connections/{id}")).into_response())
         }
-        Ok(saved) => go_on(&web, &signed_in, &saved).await,
         Err(engine::Error::Settings { problems, .. }) => {
             super::show::with_form(
                 &web,
