@@ -4,7 +4,6 @@
 use crate::program::Program;
 use e2e::Browser;
 
-// H40 H42 H43 H44 H45 H46 H47 H48 H49 H50 H51 H52 H53 H54
 #[tokio::test(flavor = "multi_thread")]
 async fn h55_from_the_demo_s_link_to_the_fixed_fields_and_a_copy_of_them() {
     let Some(browser) = Browser::open().await else {
@@ -48,11 +47,12 @@ async fn h55_from_the_demo_s_link_to_the_fixed_fields_and_a_copy_of_them() {
     browser.press("Create them").await;
     browser.sees("will be created").await;
 
-    // H42-H55: the fixed fields on a live device.
+    // The fixed fields on a live device: nothing about them can be changed before they are copied.
     browser.follow("Fields").await;
     browser.sees("This mapping is fixed").await;
     browser.sees("systemName || dnsName").await;
     browser.sees("Values of ").await;
+    assert!(!browser.text().await.contains("Add a rule"));
     browser.picture("walk-fields-fixed").await;
     browser.press("Copy to edit").await;
     browser.sees("this bridge's own now").await;
