@@ -96,7 +96,12 @@ impl Browser {
         let profile = TempDir::new().expect("a directory for the browser's profile");
         let mut capabilities = Capabilities::new();
         capabilities.insert("browserName".to_owned(), json!("chrome"));
-        let options = json!({ "binary": chromium, "args": arguments(&profile) });
+        let options = json!({
+            "binary": chromium,
+            "args": arguments(&profile),
+            // What a page lets somebody save goes with the profile, not into the home of whoever runs the tests.
+            "prefs": { "download.default_directory": profile.path().join("downloads") },
+        });
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
@@ -215,7 +220,8 @@ impl Browser {
 
     /// Presses the button of this text.
     pub async fn press(&self, button: &str) {
-        let path = format!("//button[normalize-space()='{button}']");
+        // A form's default button for the Enter key can stand before the ones people see.
+        let path = format!("//button[normalize-space()='{button}'][not(@aria-hidden)]");
         let found = self.find(&path, button).await;
         found
             .click()

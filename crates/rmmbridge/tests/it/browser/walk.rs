@@ -1,11 +1,11 @@
-//! The way in a browser of somebody who has read nothing: from the demo's link over the consent and the clients to field
-//! rules on a live device.
+//! The whole way in a browser, by somebody who has read nothing: from the demo's link to an asset that says where each of
+//! its values came from.
 
 use crate::program::Program;
 use e2e::Browser;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn h55_from_the_demo_s_link_to_the_fixed_fields_and_a_copy_of_them() {
+async fn h55_from_the_demo_s_link_to_an_asset_that_says_where_its_values_came_from() {
     let Some(browser) = Browser::open().await else {
         return;
     };
@@ -16,6 +16,7 @@ async fn h55_from_the_demo_s_link_to_the_fixed_fields_and_a_copy_of_them() {
     let hub = Program::in_directory(&program.data_dir().join("demo"));
     let listen = address.strip_prefix("http://").unwrap();
     let link = hub.json(&["people", "link", "demo", "--listen", listen]);
+    let page = |path: &str| format!("{address}{path}");
     browser.go(link["link"].as_str().unwrap()).await;
     browser.press("Sign in").await;
     browser.heading("Overview").await;
@@ -62,7 +63,87 @@ async fn h55_from_the_demo_s_link_to_the_fixed_fields_and_a_copy_of_them() {
         .fill("Find a part or a value of the device", "nodeClass")
         .await;
     browser.gone("systemName").await;
+    browser.choose("Where the value goes", "Create a new field").await;
+    browser.fill("Name of the new field", "Device class").await;
+    browser.fill("Part of the device", "nodeClas[").await;
+    browser.press("Try it").await;
+    browser.sees("column").await;
+    browser.picture("walk-rule-wrong").await;
+    browser.fill("Part of the device", "nodeClass").await;
+    browser.press("Try it").await;
+    browser.gone("column").await;
     browser.picture("walk-rule").await;
+    browser.press("Save the rule").await;
+    browser.sees("The rule is kept.").await;
+    browser.picture("walk-fields").await;
+    browser.follow("Types").await;
+    browser
+        .sees("A device's role decides the type of its asset")
+        .await;
+    browser.picture("walk-types").await;
+
+    // Reviews the plan.
+    browser.follow("Plan").await;
+    browser.sees("No plan yet").await;
+    browser.picture("walk-plan-none").await;
+    browser.press("Plan from what was read last").await;
+    browser.sees("The first 5 records only").await;
+    browser.picture("walk-plan").await;
+    let plan = browser.address().await;
+    browser.go(&format!("{plan}/print")).await;
+    browser.sees("Signature").await;
+    browser.picture("walk-plan-print").await;
+    browser.go(&plan).await;
+    browser.sees("The first 5 records only").await;
+    browser.press("The first 5 records only").await;
+    // Watches: the job becomes a run, the run ends.
+    browser.sees("Every record").await;
+    browser.sees("Done").await;
+    browser.picture("walk-run-first").await;
+    browser.go(&plan).await;
+    browser.sees("of it written already").await;
+    let text = browser.text().await;
+    let button = text
+        .lines()
+        .find(|line| line.starts_with("Apply "))
+        .unwrap()
+        .to_owned();
+    browser.press_twice(&button).await;
+    browser.sees("Every record").await;
+    browser.sees("Done").await;
+    let run = browser.address().await;
+    browser.picture("walk-run").await;
+    browser.go(&page("/runs")).await;
+    browser.heading("Runs").await;
+    browser.picture("walk-runs").await;
+    // Two applications: the first five, and the rest, once.
+    let applied = browser.text().await.matches("Write Assets").count();
+    assert_eq!(applied, 2, "{}", browser.text().await);
+
+    // Opens an asset.
+    browser.go(&page("/clients")).await;
+    browser.heading("Clients").await;
+    browser.picture("walk-clients").await;
+    browser.go(&page("/assets?sort=-updated")).await;
+    browser.heading("Assets").await;
+    browser.picture("walk-assets").await;
+    let asset = browser.attribute("tbody td a[href^='/assets/']", "href").await;
+    browser.go(&page(&asset)).await;
+    browser.sees("Device class").await;
+    browser.sees("the device").await;
+    browser.sees("Open in NinjaOne").await;
+    browser.picture("walk-asset").await;
+    browser
+        .go(&page(&browser.attribute("a[href^='/clients/']", "href").await))
+        .await;
+    browser.sees("Source of its assets").await;
+    browser.picture("walk-client").await;
+
+    // And back: what an undo would put back is looked at first.
+    browser.go(&run).await;
+    browser.press("Undo …").await;
+    browser.sees("takes back what").await;
+    browser.picture("walk-undo").await;
     browser.close().await;
     demo.signal("INT");
     let ended = demo.end();
