@@ -1,15 +1,18 @@
 //! Runs: the history of what was read and written.
 
-use super::caller::{Caller, Read};
-use super::failure::Answer;
+use super::caller::{Caller, Plan as Planning, Read};
+use super::failure::{Answer, Failure};
+use super::jobs::{Accepted, Job, put};
 use super::paging::Page;
 use super::records::{OutcomeKind, RecordKind, outcome};
-use super::request::Asked;
+use super::request::{Asked, Once, Sent};
 use crate::Web;
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use engine::runs::{FailedItem, RunFilter};
 use jiff::Timestamp;
+use model::JobKind;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -172,12 +175,26 @@ impl From<FailedItem> for RunItem {
     }
 }
 
+/// What of a run is to be taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WhatToUndo {
+    /// Only the operations of these numbers, at most 1,000; all of them where this is empty
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    operations: Vec<u32>,
+}
+
+/// The most operations that are named one by one.
+const MOST_NAMED: usize = 1000;
+
 /// The operations.
 pub fn routes() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(items))
+        .routes(routes!(undo))
 }
 
 /// The history, newest first, a page at a time.
@@ -236,4 +253,42 @@ async fn items(State(web): State<Web>, caller: Caller<Read>, Path(id): Path<Stri
     let run = web.engine.find_run(&caller.actor, &id).await?;
     let items = web.engine.failed_items(&caller.actor, &run).await?;
     Ok(Json(items.into_iter().map(RunItem::from).collect()))
+}
+
+/// Makes the plan that takes back what a run wrote, as a job. Nothing is written before the job's `plan` is applied; what a
+/// person changed since stays, and the plan says so.
+#[utoipa::path(
+    post, path = "/runs/{id}/undo", tag = "Runs", operation_id = "plan_undo",
+    security(("key" = ["plan"]), ("session" = [])),
+    params(("id" = String, Path, description = "The run's id"), Once),
+    request_body = WhatToUndo,
+    responses((status = 202, description = "It is in the queue", body = Job)),
+)]
+async fn undo(
+    State(web): State<Web>,
+    caller: Caller<Planning>,
+    once: Once,
+    Path(id): Path<String>,
+    Sent(WhatToUndo { operations }): Sent<WhatToUndo>,
+) -> Result<Accepted, Failure> {
+    if operations.len() > MOST_NAMED {
+        return Err(Failure::field(
+            "operations",
+            format!("at most {MOST_NAMED} numbers."),
+        ));
+    }
+    let run = web.engine.find_run(&caller.actor, &id).await?;
+    let (model::RunKind::Apply { bridge, .. } | model::RunKind::Undo { bridge, .. }) = run.kind else {
+        return Err(Failure::new(
+            StatusCode::CONFLICT,
+            "nothing_written",
+            "This run only read; there is nothing to take back.",
+        ));
+    };
+    let kind = JobKind::PlanUndo {
+        bridge,
+        run: run.id,
+        operations,
+    };
+    put(&web, &caller.actor, once, &kind).await
 }

@@ -169,6 +169,26 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let put = api.call(&mut owner, "apply_plan", with(id, &rest)).await.body;
     assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
 
+    // The first record is taken back: its plan says so, and applying it is a run of its own.
+    let what = json!({ "operations": [] });
+    let put = api.call(&mut owner, "plan_undo", with(run, &what)).await.body;
+    let planned = api.follow(&mut owner, &put).await;
+    assert_eq!(planned["state"], "done", "{planned:#}");
+    let undo = planned["plan"].as_str().unwrap();
+    let plan_of_undo = api.call(&mut owner, "show_plan", on(undo)).await.body;
+    assert_eq!(plan_of_undo["undoes"], run, "{plan_of_undo:#}");
+    let put = api.call(&mut owner, "apply_plan", with(undo, &rest)).await.body;
+    let undone = api.follow(&mut owner, &put).await;
+    assert_eq!(undone["state"], "done", "{undone:#}");
+    let undone = api.call(&mut owner, "show_run", on(undone["run"].as_str().unwrap())).await;
+    assert_eq!(
+        (&undone.body["kind"], &undone.body["undoes"], &undone.body["done"]),
+        (&json!("undo"), &json!(run), &json!(1)),
+        "{:#}",
+        undone.body
+    );
+    api.call(&mut owner, "resume_bridge", on("assets")).await;
+
     // Clients and assets.
     let query = Call {
         query: "sort=-name&per_page=1",
