@@ -180,7 +180,9 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let put = api.call(&mut owner, "apply_plan", with(undo, &rest)).await.body;
     let undone = api.follow(&mut owner, &put).await;
     assert_eq!(undone["state"], "done", "{undone:#}");
-    let undone = api.call(&mut owner, "show_run", on(undone["run"].as_str().unwrap())).await;
+    let undone = api
+        .call(&mut owner, "show_run", on(undone["run"].as_str().unwrap()))
+        .await;
     assert_eq!(
         (&undone.body["kind"], &undone.body["undoes"], &undone.body["done"]),
         (&json!("undo"), &json!(run), &json!(1)),
