@@ -139,6 +139,12 @@ async fn h55_from_the_demo_s_link_to_an_asset_that_says_where_its_values_came_fr
     browser.sees("Source of its assets").await;
     browser.picture("walk-client").await;
 
+    // The first page draws what was written and leads to it.
+    browser.go(&page("/")).await;
+    browser.sees("written in 30 days").await;
+    browser.sees("nothing left to write").await;
+    browser.picture("walk-overview").await;
+
     // And back: what an undo would put back is looked at first.
     browser.go(&run).await;
     browser.press("Undo …").await;
