@@ -82,8 +82,7 @@ impl Engine {
     /// [`Error::Unknown`] when there is none, or when the store fails.
     pub async fn client(&self, actor: &Actor, id: &RecordId) -> Result<ClientDetail> {
         require(actor, ActorRole::Viewer, "see clients")?;
-        let clients = self.store.registry_clients().await?;
-        let client = clients.into_iter().find(|client| client.id == *id);
+        let client = self.store.registry_client(id).await?;
         let client = client.ok_or_else(|| Error::Unknown {
             what: "client",
             name: id.to_string(),

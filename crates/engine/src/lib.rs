@@ -15,6 +15,7 @@ mod backing_up;
 pub mod backups;
 pub mod bridges;
 mod budgets;
+pub mod called;
 pub mod checking;
 pub mod client_sources;
 pub mod clients;

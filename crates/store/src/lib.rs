@@ -46,6 +46,7 @@ mod job_stop;
 mod json;
 mod lease;
 mod link;
+mod names;
 mod notify;
 mod open;
 mod packed;

@@ -1,7 +1,7 @@
 //! The items of one run, as people look through them.
 
 use crate::error::Result;
-use crate::json::{instant, parse};
+use crate::json::{instant, micros, parse};
 use crate::open::Store;
 use crate::run::counts_of;
 use jiff::Timestamp;
@@ -137,6 +137,23 @@ impl Store {
             plan.as_str()
         )?;
         Ok(counts_of(rows))
+    }
+
+    /// When each run since `since` that was to write began, and how its items ended; the oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn writes_since(&self, since: Timestamp) -> Result<Vec<(Timestamp, RunCounts)>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (i64, String),
+            "SELECT started, counts FROM run WHERE started >= $1 AND kind <> 'read' ORDER BY started",
+            micros(since)
+        )?;
+        rows.into_iter()
+            .map(|(started, counts)| Ok((instant(started), parse("counts of a run", &counts)?)))
+            .collect()
     }
 
     /// How many items of a run ended how so far.

@@ -40,6 +40,25 @@ impl Store {
             .collect())
     }
 
+    /// One client.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registry_client(&self, id: &RecordId) -> Result<Option<Client>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            (String, String, Option<String>),
+            "SELECT id, name, source_id FROM registry_client WHERE id = $1",
+            id.as_str()
+        )?;
+        Ok(row.map(|(id, name, source_id)| Client {
+            id: RecordId(id),
+            name,
+            source_id,
+        }))
+    }
+
     /// Adds clients, together. A marker that is there already gives the client that carries it.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The registry's clients, sites, asset types and fields.
 
+use crate::estate;
 use model::{FieldType, RecordId, RecordKind, TargetField};
 use store::Store;
 use store::registry::{BUILT_IN, NewRegistryClient};
@@ -171,6 +172,57 @@ async fn custom_fields_come_after_the_built_in_ones() {
         let fields = test.registry_fields().await.unwrap();
         assert_eq!(&fields[..BUILT_IN.len()], built_in);
         assert_eq!(&fields[BUILT_IN.len()..], custom);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_are_found_by_ids_on_both_sides() {
+    TestStore::on_every_engine(async |test| {
+        let acme = one_client(&test).await;
+        let site = test.add_registry_site(&acme, "Annex", None).await.unwrap();
+        let kind = test
+            .add_registry_asset_type("Windows Server", None, None)
+            .await
+            .unwrap();
+        let nobody = RecordId::from("nobody");
+        for (of, id, name) in [
+            (RecordKind::Client, &acme, "Acme"),
+            (RecordKind::Site, &site, "Annex"),
+            (RecordKind::AssetType, &kind, "Windows Server"),
+        ] {
+            let names = test
+                .registry_names(of, &[nobody.clone(), id.clone()])
+                .await
+                .unwrap();
+            assert_eq!(names, [(id.clone(), name.to_owned())].into());
+        }
+        assert!(
+            test.registry_names(RecordKind::Site, &[acme.clone()])
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(test.registry_client(&acme).await.unwrap().unwrap().name, "Acme");
+        assert_eq!(test.registry_client(&nobody).await.unwrap(), None);
+
+        let connection = estate::source(&test).await;
+        estate::pass(&test, &connection, []).await;
+        for (of, id, name) in [
+            (RecordKind::Client, "1", "Zeta Works"),
+            (RecordKind::Site, "21", "Practice"),
+            (RecordKind::AssetType, "5", "Windows Server"),
+        ] {
+            let names = test
+                .source_names(&connection.id, of, &[id.into(), "99".into()])
+                .await;
+            assert_eq!(names.unwrap(), [(id.into(), name.to_owned())].into());
+        }
+        let elsewhere = model::ConnectionId::from("another");
+        let names = test
+            .source_names(&elsewhere, RecordKind::Client, &["1".into()])
+            .await;
+        assert!(names.unwrap().is_empty());
     })
     .await;
 }

@@ -56,7 +56,11 @@ async fn runs_are_listed_newest_first_with_how_they_ended() {
             .await
             .unwrap();
         assert_eq!(test.runs(10).await.unwrap(), [second.clone(), first]);
-        assert_eq!(test.runs(1).await.unwrap(), [second]);
+        assert_eq!(test.runs(1).await.unwrap(), [second.clone()]);
+        // Reads write nothing.
+        let since = async |at| test.writes_since(at).await.unwrap();
+        assert_eq!(since(second.started).await, [(second.started, second.counts)]);
+        assert!(since(finished).await.is_empty());
         assert!(test.runs(0).await.unwrap().is_empty());
     })
     .await;

@@ -40,6 +40,22 @@ async fn a_plan_is_made_looked_through_and_applied_once() {
             assert!(text.contains(part), "{part}: {text}");
         }
         let plan = newest.to().unwrap().to_owned();
+        // What an asset points to has a name, not an id.
+        assert!(
+            text.contains(", a new asset type") && !text.contains("of role"),
+            "{text}"
+        );
+        let overview = technician.get("/").await;
+        assert!(overview.text().contains("Review "), "{}", overview.text());
+        assert!(
+            overview.main().contains(&format!(r#"href="{plan}""#)),
+            "{}",
+            overview.main()
+        );
+        assert!(
+            !overview.main().contains("<svg viewBox=\"0 0 300"),
+            "no chart of nothing"
+        );
 
         // Narrowed to a kind, a client, a text; each on the server.
         let clients = technician.get(&format!("{plan}?q=&f=create")).await.text();
@@ -68,6 +84,22 @@ async fn a_plan_is_made_looked_through_and_applied_once() {
         );
         let page = technician.get(&plan).await.text();
         assert!(page.contains("of it written already"), "{page}");
+        // The overview leads to the run, and draws what it wrote.
+        let overview = technician.get("/").await;
+        let said = format!("{} written in 30 days", applied[0].counts.done);
+        assert!(overview.text().contains(&said), "{said}: {}", overview.text());
+        let run = format!(r#"href="/runs/{}""#, applied[0].id);
+        assert!(overview.main().contains(&run), "{}", overview.main());
+        assert!(
+            overview.main().contains(r#"<rect class="chart-first""#),
+            "{}",
+            overview.main()
+        );
+        assert!(
+            overview.text().contains("nothing left to write"),
+            "{}",
+            overview.text()
+        );
         estate.ninja.shutdown().await;
     })
     .await;

@@ -9,6 +9,7 @@ use crate::ui::{Theme, csv, page};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use engine::called::Called;
 use engine::reviewing::OperationFilter;
 use futures::stream;
 use model::{Action, Operation, PlanId};
@@ -39,8 +40,14 @@ pub async fn csv(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<Str
         "written",
     ];
     let out = web.engine.deselected(&signed_in.actor, &plan.id).await?;
+    let bridge = web
+        .engine
+        .bridge_detail(&signed_in.actor, &plan.bridge)
+        .await?
+        .bridge;
     let lines = stream::try_unfold((Some(0), out), move |(after, out)| {
         let (web, actor, plan) = (web.clone(), signed_in.actor.clone(), plan.id.clone());
+        let bridge = bridge.clone();
         async move {
             let Some(after) = after else { return Ok(None) };
             let operations = web.engine.operations(&actor, &plan, after, AT_ONCE).await?;
@@ -48,9 +55,10 @@ pub async fn csv(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<Str
                 .last()
                 .filter(|_| operations.len() == AT_ONCE)
                 .map(|o| o.number);
+            let called = web.engine.called(&actor, &bridge, &operations).await?;
             let text: String = operations
                 .iter()
-                .map(|o| written(o, out.contains(&o.number)))
+                .map(|o| written(o, out.contains(&o.number), &called))
                 .collect();
             Ok::<_, Problem>(Some((text, (next, out))))
         }
@@ -58,7 +66,7 @@ pub async fn csv(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<Str
     Ok(csv::file(&name, &head, lines))
 }
 
-fn written(operation: &Operation, deselected: bool) -> String {
+fn written(operation: &Operation, deselected: bool, called: &Called) -> String {
     let subject = &operation.subject;
     let number = operation.number.to_string();
     let writes = match (operation.action.writes(), deselected) {
@@ -81,7 +89,7 @@ fn written(operation: &Operation, deselected: bool) -> String {
             writes,
         ])
     };
-    let details = words::details(operation);
+    let details = words::details(operation, called);
     if details.is_empty() {
         return one("", "", "");
     }
@@ -112,7 +120,7 @@ pub async fn print(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<S
     let (actor, id) = (&signed_in.actor, PlanId::from(id.as_str()));
     let review = web.engine.review(actor, &id).await?;
     let connections = web.engine.connections(actor).await?;
-    let called = |id: &model::ConnectionId| {
+    let connection = |id: &model::ConnectionId| {
         let found = connections.iter().find(|c| c.id == *id);
         found.map_or_else(String::new, |c| c.name.clone())
     };
@@ -125,6 +133,8 @@ pub async fn print(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<S
         ..OperationFilter::default()
     };
     let (operations, total) = web.engine.operation_page(actor, &id, &filter, 0, PRINTED).await?;
+    let shown = operations.iter().map(|(operation, _)| operation);
+    let called = web.engine.called(actor, &review.bridge, shown).await?;
     let c = &review.plan.counts;
     let counts = [
         ("Clients to create", c.create_clients),
@@ -145,14 +155,17 @@ pub async fn print(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<S
     page(&PrintPage {
         theme: signed_in.theme,
         bridge: review.bridge.name.clone(),
-        source: called(&review.bridge.source),
-        destination: called(&review.bridge.destination),
+        source: connection(&review.bridge.source),
+        destination: connection(&review.bridge.destination),
         made: exact(review.plan.created),
         printed: exact(now),
         person: signed_in.person.name.clone(),
         plan: Facts::new(&review, now),
         counts: counts.into_iter().filter(|(_, number)| *number > 0).collect(),
         more: total.saturating_sub(operations.len() as u64),
-        rows: operations.iter().map(|(o, out)| Row::new(o, *out, "")).collect(),
+        rows: operations
+            .iter()
+            .map(|(o, out)| Row::new(o, *out, "", &called))
+            .collect(),
     })
 }

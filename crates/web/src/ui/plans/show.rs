@@ -8,11 +8,13 @@ use crate::problem::{Problem, Result};
 use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::table::{Ask, Column, PER_PAGE, Table};
 use crate::ui::time::{When, count};
+use crate::ui::words::plainly;
 use crate::ui::{Frame, Tone, page_with};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use engine::called::Called;
 use engine::reviewing::{Refused, Review};
 use model::{ActorRole, BridgeId, Operation, PlanId};
 
@@ -140,8 +142,8 @@ pub struct Row {
 
 impl Row {
     /// `operation`; its client leads to the list narrowed to it, whose address begins with `path`.
-    pub fn new(operation: &Operation, deselected: bool, path: &str) -> Self {
-        let mut first = words::details(operation);
+    pub fn new(operation: &Operation, deselected: bool, path: &str, called: &Called) -> Self {
+        let mut first = words::details(operation, called);
         // One more than fits is shown as well: a fold for a single line hides nothing worth hiding.
         let more = if first.len() > SHOWN + 1 {
             first.split_off(SHOWN)
@@ -161,7 +163,7 @@ impl Row {
             client,
             first,
             more,
-            why: operation.reason.clone(),
+            why: plainly(&operation.reason),
         }
     }
 }
@@ -260,6 +262,8 @@ pub async fn plan_page(
         .engine
         .operation_page(actor, id, &filter::of(&ask), ask.offset(PER_PAGE), PER_PAGE)
         .await?;
+    let shown = operations.iter().map(|(operation, _)| operation);
+    let called = web.engine.called(actor, &review.bridge, shown).await?;
     let kinds = Kinds::new(&path);
     let now = web.engine.clock().now();
     page_with(
@@ -273,7 +277,7 @@ pub async fn plan_page(
                 .with_chips(filter::chips(&review.plan)),
             rows: operations
                 .iter()
-                .map(|(operation, deselected)| Row::new(operation, *deselected, &path))
+                .map(|(operation, deselected)| Row::new(operation, *deselected, &path, &called))
                 .collect(),
             ask,
             may_act: signed_in.may(ActorRole::Technician),

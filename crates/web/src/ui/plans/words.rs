@@ -1,8 +1,11 @@
 //! A plan's operations in the words of people.
 
 use crate::ui::Tone;
+use engine::called::Called;
 use model::operation::Move;
-use model::{Action, Change, ClientTarget, Operation, RecordKind, SiteTarget, TypeTarget};
+use model::{
+    Action, Change, ClientTarget, Operation, RecordId, RecordKind, SiteTarget, SourceId, TypeTarget,
+};
 use serde_json::Value;
 
 /// Longest value shown in full, in characters.
@@ -117,33 +120,65 @@ fn change(change: &Change) -> Detail {
     }
 }
 
-fn client(target: &ClientTarget) -> Detail {
+/// What a target of an operation is called: its own name, or what of a source it will be made of.
+fn existing(called: &Called, kind: RecordKind, id: &RecordId) -> String {
+    match called.record(kind, id) {
+        Some(name) => name.to_owned(),
+        None => format!("{} {id}", one(kind)),
+    }
+}
+
+fn made_of(called: &Called, kind: RecordKind, id: &SourceId) -> String {
+    let of = match kind {
+        RecordKind::Client => "organization",
+        RecordKind::Site => "location",
+        RecordKind::AssetType => "role",
+        RecordKind::Asset => "device",
+    };
+    match called.source(kind, id) {
+        Some(name) => format!("{name}, a new {}", one(kind)),
+        None => format!("the new {} of {of} {id}", one(kind)),
+    }
+}
+
+fn one(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::Client => "client",
+        RecordKind::Site => "site",
+        RecordKind::AssetType => "asset type",
+        RecordKind::Asset => "asset",
+    }
+}
+
+fn client(called: &Called, target: &ClientTarget) -> Detail {
     match target {
         ClientTarget::Existing(id) => Detail {
-            address: Some(format!("/clients/{id}")),
-            ..created("Moves to client", id.as_str())
+            address: page_of(called, RecordKind::Client, id),
+            ..created("Moves to client", &existing(called, RecordKind::Client, id))
         },
-        ClientTarget::Of(id) => created("Moves to", &format!("the new client of organization {id}")),
+        ClientTarget::Of(id) => created("Moves to client", &made_of(called, RecordKind::Client, id)),
     }
 }
 
-fn site(label: &str, target: &SiteTarget) -> Detail {
-    match target {
-        SiteTarget::Existing(id) => created(label, &format!("site {id}")),
-        SiteTarget::Of(id) => created(label, &format!("the new site of location {id}")),
-    }
+fn site(called: &Called, label: &str, target: &SiteTarget) -> Detail {
+    let said = match target {
+        SiteTarget::Existing(id) => existing(called, RecordKind::Site, id),
+        SiteTarget::Of(id) => made_of(called, RecordKind::Site, id),
+    };
+    created(label, &said)
 }
 
-fn asset_type(label: &str, target: &TypeTarget) -> Detail {
-    match target {
-        TypeTarget::Existing(id) => created(label, &format!("asset type {id}")),
-        TypeTarget::Of(id) => created(label, &format!("the new type of role {id}")),
-    }
+fn asset_type(called: &Called, label: &str, target: &TypeTarget) -> Detail {
+    let said = match target {
+        TypeTarget::Existing(id) => existing(called, RecordKind::AssetType, id),
+        TypeTarget::Of(id) => made_of(called, RecordKind::AssetType, id),
+    };
+    created(label, &said)
 }
 
-fn moves(moved: &Move) -> Vec<Detail> {
-    let mut details: Vec<Detail> = moved.client.iter().map(client).collect();
-    details.extend(moved.site.iter().map(|target| site("Moves to", target)));
+fn moves(called: &Called, moved: &Move) -> Vec<Detail> {
+    let mut details: Vec<Detail> = moved.client.iter().map(|to| client(called, to)).collect();
+    details.extend(moved.site.iter().map(|to| site(called, "Moves to site", to)));
     if moved.leaves_site && moved.site.is_none() {
         details.push(created("Leaves", "its site"));
     }
@@ -151,22 +186,33 @@ fn moves(moved: &Move) -> Vec<Detail> {
         moved
             .asset_type
             .iter()
-            .map(|target| asset_type("Becomes", target)),
+            .map(|to| asset_type(called, "Becomes", to)),
     );
     details
 }
 
 /// The page of ours about a record, where there is one.
-fn page_of(kind: RecordKind, record: &str) -> Option<String> {
+fn page_of(called: &Called, kind: RecordKind, record: &RecordId) -> Option<String> {
     match kind {
-        RecordKind::Asset => Some(format!("/assets/{record}")),
-        RecordKind::Client => Some(format!("/clients/{record}")),
-        RecordKind::Site | RecordKind::AssetType => None,
+        RecordKind::Asset if called.is_registry() => Some(format!("/assets/{record}")),
+        RecordKind::Client if called.is_registry() => Some(format!("/clients/{record}")),
+        _ => None,
     }
 }
 
-/// Everything an operation does, one a line.
-pub fn details(operation: &Operation) -> Vec<Detail> {
+/// What a record that is linked, or was, is called.
+fn linked_to(called: &Called, operation: &Operation, record: &RecordId) -> String {
+    let kind = operation.subject.kind;
+    let label = &operation.client_label;
+    match kind {
+        // The destination's own name of it, also where its records are not kept here.
+        RecordKind::Client if called.record(kind, record).is_none() && !label.is_empty() => label.clone(),
+        _ => existing(called, kind, record),
+    }
+}
+
+/// Everything an operation does, one a line, with the names of what it points to.
+pub fn details(operation: &Operation, called: &Called) -> Vec<Detail> {
     let kind = operation.subject.kind;
     match &operation.action {
         Action::CreateClient(draft) => vec![created("Name", &draft.name)],
@@ -183,21 +229,24 @@ pub fn details(operation: &Operation) -> Vec<Detail> {
                 .iter()
                 .filter(|(_, value)| !value.is_null() && value.as_str() != Some(""))
                 .map(|(key, v)| created(&field(key), &value(v)));
-            let places = draft.site.iter().map(|target| site("Site", target));
-            let types = draft.asset_type.iter().map(|target| asset_type("Type", target));
+            let places = draft.site.iter().map(|to| site(called, "Site", to));
+            let types = draft.asset_type.iter().map(|to| asset_type(called, "Type", to));
             fields.chain(places).chain(types).collect()
         }
         Action::Link { record, changes, .. } => {
             let linked = Detail {
-                address: page_of(kind, record.as_str()),
-                ..created("Is", record.as_str())
+                address: page_of(called, kind, record),
+                ..created("Is", &linked_to(called, operation, record))
             };
             std::iter::once(linked)
                 .chain(changes.iter().map(change))
                 .collect()
         }
         Action::UpdateAsset { changes, moved, .. } => {
-            let moved = moved.as_ref().map(moves).unwrap_or_default();
+            let moved = moved
+                .as_ref()
+                .map(|moved| moves(called, moved))
+                .unwrap_or_default();
             changes.iter().map(change).chain(moved).collect()
         }
         Action::ArchiveAsset { .. } | Action::RestoreAsset { .. } | Action::Skip => Vec::new(),
@@ -207,11 +256,11 @@ pub fn details(operation: &Operation) -> Vec<Detail> {
             back,
         } => {
             let after = match back.as_ref().and_then(|back| back.record.as_ref()) {
-                Some(again) => format!("linked to {again} again"),
+                Some(again) => format!("linked to {} again", linked_to(called, operation, again)),
                 None => "not linked".to_owned(),
             };
             let unlinked = Detail {
-                before: Some(format!("linked to {record}")),
+                before: Some(format!("linked to {}", linked_to(called, operation, record))),
                 ..created("Link", &after)
             };
             std::iter::once(unlinked)
