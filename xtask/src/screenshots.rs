@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What is taken, and what it becomes.
 const PICTURES: [(&str, &str); 2] = [
-    ("readme-overview-1280-light.png", "overview.png"),
+    ("readme-plan-1280-light.png", "plan.png"),
     ("readme-asset-1280-dark.png", "asset.png"),
 ];
 

@@ -3,7 +3,7 @@
 use crate::engine::{Engine, require};
 use crate::error::Result;
 use jiff::Timestamp;
-use model::{Actor, ActorRole, Bridge, BridgeId, Ignored, RecordId, RecordKind, SourceId};
+use model::{Actor, ActorRole, Bridge, BridgeId, Ignored, RecordId, RecordKind, RuleValue, SourceId};
 use serde_json::Value;
 use store::registry::AssetFilter;
 pub use store::registry::{AssetOrder, AssetQuery, RegistryAsset};
@@ -19,6 +19,9 @@ pub struct FieldOrigin {
     pub value: Value,
     /// The run that wrote exactly this value, and when; `None` for what a person entered or changed since.
     pub written: Option<(model::RunId, Timestamp)>,
+    /// The part of the device the bridge's rule for this field takes, as the rule stands now; `None` where a run did not
+    /// write the value, or no part of the device is taken.
+    pub part: Option<String>,
 }
 
 /// An asset with the origin of its values.
@@ -94,7 +97,15 @@ impl Engine {
                     .as_ref()
                     .and_then(|(_, l)| l.written.get(field))
                     .filter(|w| &w.value == value);
+                let rules = link.iter().flat_map(|(bridge, _)| &bridge.settings.mapping.rules);
+                let part = rules
+                    .filter(|rule| written.is_some() && rule.target == *field)
+                    .find_map(|rule| match &rule.value {
+                        RuleValue::Expression(part) => Some(part.clone()),
+                        RuleValue::Constant(_) => None,
+                    });
                 FieldOrigin {
+                    part,
                     field: field.clone(),
                     label: target.label.clone(),
                     value: value.clone(),

@@ -194,7 +194,7 @@ pub enum Error {
         organization: String,
     },
     /// The brakes want a person to look.
-    #[error("plan {plan} stops for a person: {}. Look at it, then apply it with --confirm", .warnings.join("; "))]
+    #[error("plan {plan} stops for a person: {}. Look through it, then apply it and confirm that you did", .warnings.join("; "))]
     NeedsConfirmation {
         /// The plan.
         plan: String,

@@ -1,6 +1,7 @@
 //! What goes wrong, as a page or as a problem document (RFC 9457).
 
 use crate::api::Failure;
+use crate::ui::words::plainly;
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response as HttpResponse, StatusCode, Uri};
@@ -146,6 +147,7 @@ pub fn in_words(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
+    let text = plainly(&text);
     let mut letters = text.chars();
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),

@@ -31,6 +31,9 @@ pub fn failure(error: &anyhow::Error, command: &str, output: Output) -> ExitCode
     {
         text.push_str(&format!(". Run: rmmbridge connect --name {connection}"));
     }
+    if let Some(engine::Error::NeedsConfirmation { plan, .. }) = error.downcast_ref() {
+        text.push_str(&format!(": rmmbridge apply {plan} --confirm"));
+    }
     let text = plan::render::visible(&text);
     if output.json {
         println!("{}", serde_json::json!({ "error": text }));

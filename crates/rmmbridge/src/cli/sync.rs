@@ -90,6 +90,9 @@ pub async fn run(session: &Session, arguments: SyncArguments, output: Output) ->
         }
         if let Some(stopped) = &stopped {
             text.push_str(&format!("{stopped}\n"));
+            if !plan.warnings.is_empty() {
+                text.push_str(&format!("To write it: rmmbridge apply {} --confirm\n", plan.id));
+            }
         }
         if open > 0 {
             text.push_str(&format!(

@@ -5,6 +5,7 @@
 
 mod assets;
 mod bridges;
+pub mod chart;
 mod clients;
 mod connections;
 pub mod csv;
@@ -23,7 +24,7 @@ pub(crate) mod settings;
 pub mod table;
 mod theme;
 pub mod time;
-mod words;
+pub(crate) mod words;
 
 pub use flash::{Flash, Tone};
 pub use frame::{Frame, Section};

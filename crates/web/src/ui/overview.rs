@@ -3,6 +3,8 @@
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::Result;
+use crate::ui::bridges::tabs::{FIRST, address};
+use crate::ui::chart::Days;
 use crate::ui::time::{When, count};
 use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
@@ -13,11 +15,15 @@ use engine::queueing::NextTick;
 use jiff::Timestamp;
 use model::{ActorRole, Connection, ConnectionState, RunState};
 
+/// Days of the chart.
+const DAYS: u8 = 30;
+
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
     frame: Frame,
     bridges: Vec<BridgeCard>,
+    chart: Option<Days>,
     connections: Vec<Line>,
     may_connect: bool,
     waits: Option<String>,
@@ -44,9 +50,21 @@ struct BridgeCard {
     next: Next,
     open_questions: u32,
     waiting: u32,
+    /// The address of the newest plan.
+    plan: Option<String>,
+    step: Step,
+}
+
+/// What somebody who looks after a bridge does next.
+struct Step {
+    label: String,
+    address: String,
+    /// Whether something waits for it.
+    waits: bool,
 }
 
 struct LastRun {
+    address: String,
     when: When,
     tone: Tone,
     said: String,
@@ -64,9 +82,12 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Respons
     let connections = web.engine.connections(&signed_in.actor).await?;
     let standings = web.engine.overview(&signed_in.actor).await?;
     let ticks = web.jobs.next_ticks().await?;
+    let days = web.engine.changes_by_day(&signed_in.actor, DAYS).await?;
+    let days: Vec<_> = days.iter().map(|d| (d.day, d.written, d.not_written)).collect();
     let waits = web.engine.instance(&signed_in.actor).await?.waits;
     page(&OverviewPage {
         frame: signed_in.frame("Overview", Section::Overview).await?,
+        chart: Days::new("Changes", ("written", "not written"), &days),
         bridges: standings.iter().map(|s| card(s, &ticks, now)).collect(),
         connections: connections
             .iter()
@@ -124,6 +145,7 @@ fn card(standing: &BridgeStanding, ticks: &[NextTick], now: Timestamp) -> Bridge
                 RunState::Finished => (Tone::Good, format!("{} written", count(c.done))),
             };
             LastRun {
+                address: format!("/runs/{}", run.id),
                 when: When::new(run.finished.unwrap_or(run.started), now),
                 tone,
                 said,
@@ -137,6 +159,46 @@ fn card(standing: &BridgeStanding, ticks: &[NextTick], now: Timestamp) -> Bridge
             _ => Next::ByHand,
         },
         open_questions: standing.plan.as_ref().map_or(0, |plan| plan.counts.reviews),
-        waiting: standing.plan.as_ref().map_or(0, |plan| plan.counts.writes()),
+        waiting: waiting(standing),
+        plan: standing.plan.as_ref().map(|plan| format!("/plans/{}", plan.id)),
+        step: step(standing),
+    }
+}
+
+/// What the newest plan would write and no run wrote yet.
+fn waiting(standing: &BridgeStanding) -> u32 {
+    let all = standing.plan.as_ref().map_or(0, |plan| plan.counts.writes());
+    all.saturating_sub(u32::try_from(standing.written).unwrap_or(u32::MAX))
+}
+
+fn step(standing: &BridgeStanding) -> Step {
+    let bridge = &standing.bridge.id;
+    let usable = standing.source.state == ConnectionState::Connected;
+    let (label, address, waits) = match (&standing.snapshot, &standing.plan) {
+        _ if !usable => (
+            format!("Look at {}", standing.source.name),
+            format!("/connections/{}", standing.source.id),
+            true,
+        ),
+        (None, _) => ("Read it".to_owned(), address(bridge, FIRST), true),
+        (Some(_), None) => ("Match clients".to_owned(), address(bridge, FIRST), true),
+        (Some(_), Some(plan)) => match waiting(standing) {
+            0 => ("Open".to_owned(), address(bridge, FIRST), false),
+            1 => (
+                "Review one change".to_owned(),
+                format!("/plans/{}", plan.id),
+                true,
+            ),
+            n => (
+                format!("Review {} changes", count(n)),
+                format!("/plans/{}", plan.id),
+                true,
+            ),
+        },
+    };
+    Step {
+        label,
+        address,
+        waits,
     }
 }

@@ -22,9 +22,36 @@ pub fn in_sentence(name: &str) -> String {
     kept
 }
 
+/// A reason, or who did something, as people say it: the audit log tells persons from keys and schedules, here a name is
+/// enough; and names stand between the marks people write. What has several lines shows something as it was typed, and is
+/// left as it is.
+pub fn plainly(reason: &str) -> String {
+    let reason = reason.replace("person:", "");
+    if reason.contains('\n') {
+        return reason;
+    }
+    let mut opens = true;
+    let marks = reason.chars().map(|c| match c {
+        '`' => {
+            let mark = if opens { '“' } else { '”' };
+            opens = !opens;
+            mark
+        }
+        other => other,
+    });
+    marks.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_read_as_people_write() {
+        assert_eq!(plainly("asked for by person:ana"), "asked for by ana");
+        assert_eq!(plainly("there is no bridge `new`"), "there is no bridge “new”");
+        assert_eq!(plainly("a[?b==`1`\n   ^"), "a[?b==`1`\n   ^");
+    }
 
     #[test]
     fn a_name_neither_turns_a_sentence_nor_fills_a_page() {

@@ -121,7 +121,7 @@ async fn p17_p19_p20_p21_p22_p23_p24_p26_every_decision_is_made_on_the_page_and_
         // Create Unmatched leaves the excluded alone, and says before how many it is about.
         let unmatched = format!("{list}/create-unmatched");
         let page = technician.get(&unmatched).await;
-        assert!(page.text().contains("1 clients"), "{}", page.text());
+        assert!(page.text().contains("One client"), "{}", page.text());
         technician.post(&unmatched, &[("which", "all")]).await;
         let overview = technician.get(&format!("{list}/overview")).await.text();
         for part in [
@@ -205,7 +205,7 @@ async fn who_decides_about_what_another_has_just_decided_is_told_and_changes_not
         one.post(&decide, &[("create", &theirs), ("back", &list)]).await;
         let page = one.get(&list).await;
         let said =
-            "Somebody decided about `Woodgrove Bank` while this page was open, so nothing was changed.";
+            "Somebody decided about “Woodgrove Bank” while this page was open, so nothing was changed.";
         assert!(page.text().contains(said), "{}", page.text());
         let stands = world.store.decisions(&bridge.id).await.unwrap();
         let verdicts: Vec<_> = stands.into_values().map(|decision| decision.verdict).collect();

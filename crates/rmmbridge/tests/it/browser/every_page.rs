@@ -181,19 +181,17 @@ async fn screenshots_of_the_readme() {
     };
     let hub = Populated::new().await;
     hub.sign_in(&browser).await;
-    let pages = pages(&browser, &hub.address).await;
-    browser.go(&hub.address).await;
-    browser.picture("readme-overview").await;
-    let asset = &pages["/assets/{id} "];
-    browser.go(asset.as_str()).await;
+    let plan = browser.attribute("a[href^='/plans/']", "href").await;
+    browser.go(&format!("{}{plan}", hub.address)).await;
+    browser.sees("Read and plan anew").await;
+    browser.picture("readme-plan").await;
+    // A workstation: it has every field.
+    browser.go(&format!("{}/assets?q=-WS-", hub.address)).await;
+    browser.heading("Assets").await;
+    let asset = browser.attribute("tbody td a[href^='/assets/']", "href").await;
+    browser.go(&format!("{}{asset}", hub.address)).await;
+    browser.sees("Open in NinjaOne").await;
     browser.picture("readme-asset").await;
-    if let Some((_, plan)) = pages
-        .iter()
-        .find(|(page, _)| page.starts_with("/plans/") || page.contains("/plan"))
-    {
-        browser.go(plan.as_str()).await;
-        browser.picture("readme-plan").await;
-    }
     browser.close().await;
     hub.end().await;
 }

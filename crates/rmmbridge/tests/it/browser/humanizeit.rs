@@ -181,7 +181,7 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
     let asked = psa.reads().len();
     // H40, H41: Sync brings the devices of that organization, and asks no other source.
     browser.press("Sync").await;
-    browser.sees("Sync has begun.").await;
+    browser.sees("You may close this page").await;
     let mut brought = String::new();
     for _ in 0..200 {
         browser.go(&page).await;

@@ -5,6 +5,7 @@ use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result};
 use crate::ui::time::{When, count};
+use crate::ui::words::plainly;
 use crate::ui::{Frame, Section, page};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -43,10 +44,13 @@ struct Field {
     value: String,
     /// When a run wrote exactly this; `None` for what a person entered.
     written: Option<(String, When)>,
+    /// The part of the device it is.
+    part: Option<String>,
 }
 
 fn field(origin: &FieldOrigin, now: Timestamp) -> Field {
     Field {
+        part: origin.part.clone(),
         label: origin.label.clone(),
         value: match &origin.value {
             Value::Null => String::new(),
@@ -82,7 +86,9 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<St
             bridge: device.bridge_name,
             id: device.id.to_string(),
             url: device.url,
-            ignored: device.ignored.map(|i| (i.reason, i.by, When::new(i.at, now))),
+            ignored: device
+                .ignored
+                .map(|i| (i.reason, plainly(&i.by), When::new(i.at, now))),
         }),
         fields: detail.fields.iter().map(|origin| field(origin, now)).collect(),
     })

@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod new;
 pub mod settings;
+pub mod settings_form;
 pub mod switches;
 pub mod tabs;
 

@@ -1,6 +1,6 @@
 //! Making a bridge.
 
-use super::settings::{NEW_ORGANIZATIONS, SCHEDULES, new_organizations, schedule_of};
+use super::settings_form::{NEW_ORGANIZATIONS, SCHEDULES, new_organizations, schedule_of};
 use super::tabs::{FIRST, address};
 use crate::Web;
 use crate::auth::SignedIn;

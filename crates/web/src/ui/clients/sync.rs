@@ -3,7 +3,7 @@
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::Result;
-use crate::ui::Tone;
+use crate::ui::{Tone, jobs};
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -32,6 +32,7 @@ pub async fn start(
         .into_iter()
         .filter(|source| source.in_use && !source.organizations.is_empty());
     let bridges: BTreeSet<BridgeId> = used.map(|source| source.bridge).collect();
+    let mut put = Vec::new();
     for bridge in &bridges {
         let kind = JobKind::Sync {
             bridge: bridge.clone(),
@@ -39,18 +40,14 @@ pub async fn start(
             confirmed: false,
         };
         let key = format!("sync:{bridge}:{id}:{}:{}", signed_in.person.id, pressed.once);
-        web.jobs.put(&signed_in.actor, &key, &kind).await?;
+        put.push(web.jobs.put(&signed_in.actor, &key, &kind).await?);
     }
-    match bridges.is_empty() {
-        true => signed_in.flash(
-            Tone::Warn,
-            "Nothing is linked to this client: there is nothing to sync.",
-        ),
-        false => signed_in.flash(
-            Tone::Good,
-            "Sync has begun. It reads this client's devices and writes what differs; Runs shows how it goes.",
-        ),
+    let here = format!("/clients/{id}");
+    // The job's page follows it, says what came of it, and leads back.
+    if let Some(job) = put.first() {
+        return Ok(Redirect::to(&jobs::address(job, &here)).into_response());
     }
-    .await?;
-    Ok(Redirect::to(&format!("/clients/{id}")).into_response())
+    let said = "Nothing is linked to this client: there is nothing to sync.";
+    signed_in.flash(Tone::Warn, said).await?;
+    Ok(Redirect::to(&here).into_response())
 }

@@ -36,7 +36,12 @@ struct Kind {
     label: &'static str,
     is_source: bool,
     connected: bool,
+    /// Whether it is what one begins with.
+    is_next: bool,
 }
+
+/// The connector of the built-in registry.
+const REGISTRY: &str = "registry";
 
 /// The page.
 pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Response> {
@@ -48,12 +53,21 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Respons
             .get(kind)
             .map_or("A connector this program lacks", |c| c.label())
     };
-    let kinds = web.engine.connectors().iter().map(|connector| Kind {
-        kind: connector.kind(),
-        label: connector.label(),
-        is_source: connector.is_source(),
-        connected: connections.iter().any(|c| c.kind == connector.kind()),
+    let connectors = web.engine.connectors();
+    let is_source = |kind: &str| connectors.get(kind).is_ok_and(|c| c.is_source());
+    let mut begins = !connections.iter().any(|c| is_source(&c.kind));
+    let kinds = connectors.iter().map(|connector| {
+        let connected = connections.iter().any(|c| c.kind == connector.kind());
+        Kind {
+            kind: connector.kind(),
+            label: connector.label(),
+            is_source: connector.is_source(),
+            connected,
+            is_next: connector.is_source() && std::mem::take(&mut begins),
+        }
     });
+    // There is one registry, and it is there.
+    let kinds = kinds.filter(|kind| !(kind.kind == REGISTRY && kind.connected));
     page(&ConnectionsPage {
         frame: signed_in.frame("Connections", Section::Connections).await?,
         kinds: kinds.collect(),

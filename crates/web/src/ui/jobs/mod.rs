@@ -6,6 +6,7 @@ pub mod stop;
 
 use crate::ui::Tone;
 use crate::ui::time::{When, lasting};
+use crate::ui::words::plainly;
 use engine::pending::{Job, JobState};
 use engine::progress::Phase;
 use jiff::{SignedDuration, Timestamp};
@@ -136,9 +137,9 @@ impl Shown {
             what: what(job, bridges, connections),
             tone,
             state,
-            reason: job.reason.clone().unwrap_or_default(),
+            reason: plainly(job.reason.as_deref().unwrap_or_default()),
             progress: job.progress.as_deref().map(|text| Going::new(text, None)),
-            actor: job.actor.to_string(),
+            actor: plainly(&job.actor.to_string()),
             created: When::new(job.created, now),
             due: later.then(|| When::new(job.due, now)),
         }

@@ -22,7 +22,7 @@ pub const COLUMNS: [Column; 4] = [
     Column::text("", "Record"),
     Column::text("", "What"),
     Column::text("", "How it ended"),
-    Column::text("", "Actions"),
+    Column::number("", "Actions"),
 ];
 
 /// A record of a run as a line.

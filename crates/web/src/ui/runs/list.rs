@@ -6,6 +6,7 @@ use crate::problem::Result;
 use crate::ui::jobs::queue::Queue;
 use crate::ui::table::{Ask, Chip, Column, PER_PAGE, Table};
 use crate::ui::time::{When, count, lasting};
+use crate::ui::words::plainly;
 use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
 use axum::extract::State;
@@ -71,7 +72,7 @@ impl Row {
             state,
             records: count(counts.done),
             took: lasting(run.started.duration_until(run.finished.unwrap_or(now))),
-            actor: run.actor.clone(),
+            actor: plainly(&run.actor),
         }
     }
 }

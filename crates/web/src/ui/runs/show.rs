@@ -10,6 +10,7 @@ use crate::ui::jobs::{Going, left};
 use crate::ui::plans::words;
 use crate::ui::table::{Ask, Chip, PER_PAGE, Table};
 use crate::ui::time::{When, lasting};
+use crate::ui::words::plainly;
 use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -89,7 +90,7 @@ async fn progress(web: &Web, actor: &Actor, run: &Run) -> Result<ProgressPart> {
     let since = run.started.duration_until(run.finished.unwrap_or(now));
     let (tone, state, reason) = match &run.state {
         RunState::Running => (Tone::Busy, "Under way", String::new()),
-        RunState::Failed { reason } => (Tone::Bad, "Failed", reason.clone()),
+        RunState::Failed { reason } => (Tone::Bad, "Failed", plainly(reason)),
         RunState::Finished if run.counts.failed + run.counts.unknown > 0 => (
             Tone::Warn,
             "Done, with records that were not written",
@@ -225,7 +226,7 @@ pub async fn show(
         progress: progress(&web, actor, &run).await?.render()?,
         id: run.id.to_string(),
         started: When::new(run.started, now),
-        actor: run.actor.clone(),
+        actor: plainly(&run.actor),
         live,
         stops: stops.map(|job| job.id),
         plan: plan.map(|plan| format!("/plans/{plan}")),

@@ -1,7 +1,6 @@
 //! What is done for many organizations at once, each with what it would do before it: Auto-Match all, and Create
 //! Unmatched.
 
-use super::list::plainly;
 use super::list_address;
 use crate::Web;
 use crate::auth::SignedIn;
@@ -9,6 +8,7 @@ use crate::problem::{Problem, Result};
 use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::form::Field;
 use crate::ui::time::count;
+use crate::ui::words::plainly;
 use crate::ui::{Frame, Tone, page};
 use askama::Template;
 use axum::Form;
@@ -116,14 +116,25 @@ pub async fn unmatched(
         .await?
         .counts;
     let strangers = counts.open - counts.alike;
-    let some = format!(
-        "{} clients. The other {} may be clients you have already: they stay open questions.",
-        count(strangers),
-        count(counts.alike)
-    );
+    let clients = |number: u64| match number {
+        1 => "One client".to_owned(),
+        n => format!("{} clients", count(n)),
+    };
+    let some = match counts.alike {
+        0 => format!("{}. No other organization is open.", clients(strangers)),
+        1 => format!(
+            "{}. One more may be a client you have already: it stays open.",
+            clients(strangers)
+        ),
+        n => format!(
+            "{}. The other {} may be clients you have already: they stay open.",
+            clients(strangers),
+            count(n)
+        ),
+    };
     let all = format!(
-        "{} clients, also where an organization resembles one you have.",
-        count(counts.open)
+        "{}, also where an organization resembles one you have.",
+        clients(counts.open)
     );
     let which = [
         ("resembling-none", "Those that resemble no client", some.as_str()),

@@ -7,6 +7,7 @@ use crate::problem::Result;
 use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::table::{Ask, Chip, Column, PER_PAGE, Table};
 use crate::ui::time::{When, count};
+use crate::ui::words::plainly;
 use crate::ui::{Frame, Tone, page};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -98,11 +99,6 @@ pub fn named(client: &Client, detail: &BridgeDetail) -> Named {
         name: client.name.clone(),
         address: (detail.destination.kind == "registry").then(|| format!("/clients/{}", client.id)),
     }
-}
-
-/// A reason as people say it: the audit log tells persons from keys and schedules, here a name is enough.
-pub fn plainly(reason: &str) -> String {
-    reason.replace("person:", "")
 }
 
 fn rule(how: MatchHow) -> &'static str {

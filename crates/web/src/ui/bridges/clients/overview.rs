@@ -1,6 +1,6 @@
 //! The overview of what will be created, matched, left alone and left open; and Finish, which has it done.
 
-use super::list::{Named, named, plainly};
+use super::list::{Named, named};
 use super::list_address;
 use crate::Web;
 use crate::auth::SignedIn;
@@ -8,6 +8,7 @@ use crate::problem::{Result, in_words};
 use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::jobs;
 use crate::ui::time::count;
+use crate::ui::words::plainly;
 use crate::ui::{Frame, page_with};
 use askama::Template;
 use axum::Form;
