@@ -117,7 +117,7 @@ async fn h55_from_the_demo_s_link_to_an_asset_that_says_where_its_values_came_fr
     browser.heading("Runs").await;
     browser.picture("walk-runs").await;
     // Two applications: the first five, and the rest, once.
-    let applied = browser.text().await.matches("Write Assets").count();
+    let applied = browser.text().await.matches("Write NinjaOne assets").count();
     assert_eq!(applied, 2, "{}", browser.text().await);
 
     // Opens an asset.

@@ -59,10 +59,19 @@ pub async fn show(
         return Err(Problem::new(StatusCode::FORBIDDEN, "An Owner makes bridges."));
     }
     let taken = web.engine.bridges(&signed_in.actor).await?;
+    let connections = web.engine.connections(&signed_in.actor).await?;
+    let mut kinds = connections
+        .iter()
+        .filter(|connection| source.is_empty() || connection.id.as_str() == source)
+        .filter_map(|connection| web.engine.connectors().get(&connection.kind).ok());
+    let called = match kinds.find(|connector| connector.is_source()) {
+        Some(connector) => format!("{} assets", connector.label()),
+        None => "Assets".to_owned(),
+    };
     let free = (1..)
         .map(|number| match number {
-            1 => "Assets".to_owned(),
-            n => format!("Assets {n}"),
+            1 => called.clone(),
+            n => format!("{called} {n}"),
         })
         .find(|name| taken.iter().all(|bridge| bridge.name != *name));
     let typed = Typed {
@@ -117,7 +126,7 @@ async fn render(
         .map(|about| (about.preset, about.label, about.says));
     let fields = vec![
         Field::text("name", "Name")
-            .help("What you call it, e.g. Assets")
+            .help("What you call it")
             .value(&typed.name)
             .required(),
         Field::choice("source", "From", from)

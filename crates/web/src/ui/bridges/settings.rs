@@ -119,10 +119,8 @@ pub async fn save(
         }
         Err(error) => return Err(error.into()),
     };
-    let again = Typed {
-        generation: bridge.generation,
-        ..typed
-    };
+    let mut again = typed;
+    again.generation = bridge.generation;
     render(&web, &signed_in, &id, Some(&again), None, &problems, status).await
 }
 
