@@ -198,7 +198,7 @@ async fn names_are_found_by_ids_on_both_sides() {
             assert_eq!(names, [(id.clone(), name.to_owned())].into());
         }
         assert!(
-            test.registry_names(RecordKind::Site, &[acme.clone()])
+            test.registry_names(RecordKind::Site, std::slice::from_ref(&acme))
                 .await
                 .unwrap()
                 .is_empty()
