@@ -6,7 +6,9 @@ use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Work};
 use jiff::{SignedDuration, Timestamp};
 use jobs::{JobKind, NewSchedule, Queue};
-use model::{Actor, Bridge, Clock, FieldRule, Mapping, OrganizationMatch, Owner, Random, RuleValue, Verdict};
+use model::{
+    Actor, Bridge, Clock, FieldRule, Mapping, OrganizationMatch, Owner, Random, RuleValue, SiteRule, Verdict,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -201,6 +203,7 @@ impl Hub {
             create: None,
         };
         let mut settings = bridge.settings.clone();
+        settings.sites = SiteRule::SameName;
         settings.mapping = Mapping {
             fixed_by: None,
             rules: vec![

@@ -16,5 +16,6 @@ pub mod truth;
 pub mod verdict;
 pub mod working;
 
-/// How long after its intent a write may be sent here, in milliseconds: short, so that a quarantine is.
-pub const SEND_WITHIN_MS: u64 = 150;
+/// How long after its intent a write may be sent here, in milliseconds: short, so that a quarantine is, and long enough for
+/// a machine that has more to do. With less than it needs nothing is ever sent.
+pub const SEND_WITHIN_MS: u64 = 400;
