@@ -7,6 +7,7 @@
 //! - [`ninjaone`]: NinjaOne's OAuth server and API v2, with an estate made from a seed.
 //! - [`directory`]: a destination of no vendor, whose writes get lost, come late, or are answered wrongly on demand.
 //! - [`passportal`]: Passportal's documents API, with clients and the asset documents they have.
+//! - [`identity`]: an identity provider people sign in with (OpenID Connect).
 //! - [`mailbox`]: a mail server that takes messages and keeps them, or refuses.
 //! - [`faults`]: what can be made to go wrong on demand, by handle or over HTTP.
 //! - [`quirk`]: how behaviour that a vendor leaves open is switched by name.
@@ -21,6 +22,7 @@ pub mod clock;
 mod dice;
 pub mod directory;
 pub mod faults;
+pub mod identity;
 mod json;
 mod listener;
 pub mod mailbox;

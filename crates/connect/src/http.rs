@@ -280,6 +280,19 @@ impl Http {
         self.inner.page(doing, url).await
     }
 
+    /// Sends a request that a library made, once, and hands over the answer whatever its status. Of its address the path
+    /// alone is logged.
+    ///
+    /// # Errors
+    /// Any [`Error`] when no answer came.
+    pub(crate) async fn exchange(
+        &self,
+        doing: &str,
+        request: ::http::Request<Vec<u8>>,
+    ) -> Result<Answer, Error> {
+        self.inner.foreign(doing, request).await
+    }
+
     /// How many requests may be under way at once at present.
     pub fn limit(&self) -> usize {
         self.inner.limit()

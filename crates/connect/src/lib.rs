@@ -5,6 +5,7 @@
 //! * [`http`] sends requests: retries, adaptive concurrency, redaction, size caps, the guard against private hosts.
 //! * [`budget`] is how many requests an account may be asked, by all processes together.
 //! * [`oauth`] gets, keeps and refreshes grants; [`callback`] listens for the browser's return.
+//! * [`oidc`] lets people sign in through an identity provider.
 //!
 //! To add a connector: a crate under `connectors/` that exports one [`Connector`], and one line in the
 //! program's list. [`contract`] holds the tests each destination must pass.
@@ -22,6 +23,7 @@ pub mod grant;
 pub mod http;
 pub mod mail;
 pub mod oauth;
+pub mod oidc;
 pub mod source;
 
 pub use check::{CheckPoint, Verdict};

@@ -61,7 +61,7 @@ impl AuditTopic {
     /// How the actions of it begin.
     fn actions(self) -> &'static [&'static str] {
         match self {
-            Self::People => &["person.", "token.", "key.", "second_factor."],
+            Self::People => &["person.", "token.", "key.", "second_factor.", "provider."],
             Self::Writes => &["plan.", "run.", "write.", "writes.", "undone.", "registry."],
             Self::Decisions => &["organization.", "conflict.", "record.", "difference."],
             Self::Bridges => &["bridge.", "connection.", "schedule.", "secret."],

@@ -16,6 +16,13 @@ use url::Url;
 /// How long a person may take on the vendor's pages.
 const WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
+/// The one state of a callback's query. States are ours: letters, digits, - and _, which no encoding changes.
+pub(crate) fn state_of(query: &str) -> Option<&str> {
+    let mut states = query.split('&').filter_map(|pair| pair.strip_prefix("state="));
+    let state = states.next()?;
+    states.next().is_none().then_some(state)
+}
+
 impl Engine {
     /// Begins a consent for the browser of `session`, to come back to `redirect`; where to send the browser.
     ///
@@ -56,12 +63,7 @@ impl Engine {
         session: &str,
     ) -> Result<(ConnectionId, Result<Connection>)> {
         require(actor, ActorRole::Owner, "authorize connections")?;
-        let states: Vec<_> = query
-            .split('&')
-            .filter_map(|pair| pair.strip_prefix("state="))
-            .collect();
-        // States are ours: letters, digits, - and _, which no encoding changes.
-        let [state] = states[..] else {
+        let Some(state) = state_of(query) else {
             return Err(Error::Stranger);
         };
         let taken = self.store.take_consent(&digest(state), &digest(session)).await?;

@@ -85,6 +85,9 @@ pub enum Error {
     /// The first half of a sign-in is too long ago.
     #[error("the first half of this sign-in is too long ago. Sign in again")]
     SignInOver,
+    /// Signing in through the identity provider ends here.
+    #[error(transparent)]
+    Provider(#[from] crate::provider_sign_in::Refusal),
     /// Somebody wants to change their own rights.
     #[error("this is your own account: another Owner has to {doing}, or the console")]
     OwnAccount {

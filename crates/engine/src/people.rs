@@ -20,7 +20,7 @@ const SET_UP_WORKS: SignedDuration = SignedDuration::from_hours(24);
 /// How long a sign-in link works.
 const LINK_WORKS: SignedDuration = SignedDuration::from_hours(1);
 /// Failures after which the same name from the same address waits.
-const FREE_HERE: u32 = 5;
+pub(crate) const FREE_HERE: u32 = 5;
 /// Failures after which the same name waits wherever it is tried.
 const FREE_ANYWHERE: u32 = 50;
 /// The longest wait.
@@ -64,7 +64,7 @@ pub(crate) fn fold(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-fn judge_name(name: &str) -> Option<SettingProblem> {
+pub(crate) fn judge_name(name: &str) -> Option<SettingProblem> {
     let length = name.chars().count();
     let message = if length == 0 {
         "Enter a name to sign in with".to_owned()
@@ -296,7 +296,7 @@ impl Engine {
         Ok(self.store.count_sign_in_failure(keys, forget).await?)
     }
 
-    async fn must_not_wait(&self, key: &str, free: u32, now: Timestamp) -> Result<()> {
+    pub(crate) async fn must_not_wait(&self, key: &str, free: u32, now: Timestamp) -> Result<()> {
         let Some(failures) = self.store.sign_in_failures(key).await? else {
             return Ok(());
         };

@@ -10,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
 /// Tables that hold who is at work and what is half done: nothing of that is true of a restored database.
-const NOT_DATA: [&str; 7] = [
+const NOT_DATA: [&str; 8] = [
     "consent",
     "lease",
     "one_time_token",
+    "provider_sign_in",
     "request_budget",
     "sign_in_failure",
     "source_device_pending",

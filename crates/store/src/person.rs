@@ -166,7 +166,7 @@ impl Store {
         Ok(Some(person))
     }
 
-    async fn add_person_in(&self, tx: &mut crate::db::Tx, new: NewPerson) -> Result<Person> {
+    pub(crate) async fn add_person_in(&self, tx: &mut crate::db::Tx, new: NewPerson) -> Result<Person> {
         let person = Person {
             id: self.new_id().to_string(),
             name: plain(&new.name).into_owned(),

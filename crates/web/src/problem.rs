@@ -73,6 +73,7 @@ impl From<engine::Error> for Problem {
     fn from(error: engine::Error) -> Self {
         use engine::Error as E;
         use engine::StoreError as S;
+        use engine::provider_sign_in::Refusal;
         let status = match &error {
             E::Forbidden { .. }
             | E::Stranger
@@ -105,6 +106,9 @@ impl From<engine::Error> for Problem {
             E::SignIn | E::TokenUsed | E::WrongCode | E::SignInOver | E::KeyRefused => {
                 StatusCode::UNAUTHORIZED
             }
+            E::Provider(Refusal::Stranger | Refusal::Changed) => StatusCode::UNAUTHORIZED,
+            E::Provider(Refusal::NotSetUp) => StatusCode::NOT_FOUND,
+            E::Provider(_) => StatusCode::FORBIDDEN,
             E::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::Outside { .. } => StatusCode::BAD_GATEWAY,
             E::Store(S::Locked) => StatusCode::SERVICE_UNAVAILABLE,

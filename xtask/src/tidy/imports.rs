@@ -21,7 +21,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
 /// A product crate and the outside crates only it may use. A name stands for its family too:
 /// `axum` for `axum-extra`, `apalis` for `apalis-sql`.
 const OWNS: [(&str, &[&str]); 7] = [
-    ("connect", &["reqwest", "oauth2", "lettre"]),
+    ("connect", &["reqwest", "oauth2", "openidconnect", "lettre"]),
     ("store", &["sqlx", "chacha20poly1305"]),
     ("plan", &["jmespath", "rapidfuzz"]),
     ("rmmbridge", &["clap", "confique", "opentelemetry"]),
@@ -258,6 +258,7 @@ mod tests {
         let owned = [
             ("reqwest", "connect"),
             ("oauth2", "connect"),
+            ("openidconnect", "connect"),
             ("sqlx", "store"),
             ("chacha20poly1305", "store"),
             ("jmespath", "plan"),

@@ -326,6 +326,30 @@ impl Inner {
             .map_err(|failed| failed.error)
     }
 
+    /// A request that a library made, with whatever it shows of itself.
+    pub(super) async fn foreign(
+        &self,
+        doing: &str,
+        request: ::http::Request<Vec<u8>>,
+    ) -> Result<Answer, Error> {
+        let (parts, body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string())
+            .map_err(|error| Error::new(Kind::Configuration, doing, error.to_string()))?;
+        let ready = Ready {
+            method: parts.method,
+            url,
+            headers: parts.headers,
+            body: (!body.is_empty()).then(|| body.into()),
+            auth: HeaderMap::new(),
+            deadline: self.options.deadline,
+            secret_path: false,
+        };
+        self.wire
+            .exchange(doing, ready)
+            .await
+            .map_err(|failed| failed.error)
+    }
+
     async fn turn(&self, doing: &str) -> Result<Permit<'_>, Error> {
         let permit = self.limiter.acquire().await;
         if let Some(purse) = &self.purse

@@ -30,11 +30,13 @@ pub struct CodeFlow {
 }
 
 /// What a callback's query holds.
-struct Returned {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    description: Option<String>,
+pub(crate) struct Returned {
+    pub(crate) state: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) description: Option<String>,
+    /// Who answers (RFC 9207).
+    pub(crate) issuer: Option<String>,
 }
 
 impl CodeFlow {
@@ -202,9 +204,9 @@ pub(crate) fn is_callback_query(query: &str) -> bool {
     read_query(query).is_ok()
 }
 
-/// The parts of a callback's query that matter; others, such as `iss` (RFC 9207), are let pass. A part that comes
-/// twice makes the whole query void (RFC 6749 §3.1).
-fn read_query(query: &str) -> Result<Returned, &'static str> {
+/// The parts of a callback's query that matter; others are let pass. A part that comes twice makes the whole query void
+/// (RFC 6749 §3.1).
+pub(crate) fn read_query(query: &str) -> Result<Returned, &'static str> {
     if query.len() > LONGEST_QUERY {
         return Err("the browser came back with more than a consent page sends");
     }
@@ -213,6 +215,7 @@ fn read_query(query: &str) -> Result<Returned, &'static str> {
         code: None,
         error: None,
         description: None,
+        issuer: None,
     };
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let slot = match name.as_ref() {
@@ -220,6 +223,7 @@ fn read_query(query: &str) -> Result<Returned, &'static str> {
             "code" => &mut back.code,
             "error" => &mut back.error,
             "error_description" => &mut back.description,
+            "iss" => &mut back.issuer,
             _ => continue,
         };
         if slot.replace(value.into_owned()).is_some() {

@@ -43,7 +43,7 @@ struct Half {
 }
 
 /// Where somebody wanted to go, and what they had typed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Wish {
     /// The address.
     pub next: String,
@@ -143,7 +143,7 @@ pub async fn enter(
         typed: typed.typed,
     };
     let Some(half) = half(&web, &session).await? else {
-        let mut page = super::sign_in::form(theme, "", &wish.next);
+        let mut page = super::sign_in::form(&web, theme, "", &wish.next).await?;
         page.typed = wish.typed;
         page.problem = Some("The first half of this sign-in is too long ago. Sign in again.".to_owned());
         return page_with(StatusCode::UNAUTHORIZED, &page);

@@ -3,6 +3,7 @@
 mod code;
 mod invitation;
 mod link;
+pub mod provider;
 mod session_store;
 mod set_up;
 mod sign_in;
@@ -31,6 +32,8 @@ pub fn routes() -> Router<Web> {
             get(invitation::show).post(invitation::accept),
         )
         .route("/sign-in/link", get(link::show).post(link::enter))
+        .route("/sign-in/provider", post(provider::begin))
+        .route(provider::CALLBACK, get(provider::finish))
         .route("/set-up", get(set_up::show).post(set_up::enter))
         .route("/sign-out", post(sign_in::leave))
 }

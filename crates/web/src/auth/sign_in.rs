@@ -27,6 +27,8 @@ pub(super) struct SignInPage {
     theme: Theme,
     name: Field,
     password: Field,
+    /// What the identity provider is called, where there is one.
+    provider: Option<String>,
     pub(super) problem: Option<String>,
     next: String,
     /// A form that was sent after the session had ended.
@@ -75,8 +77,8 @@ pub(super) fn ours(next: &str) -> &str {
     if path { next } else { "/" }
 }
 
-pub(super) fn form(theme: Theme, name: &str, next: &str) -> SignInPage {
-    SignInPage {
+pub(super) async fn form(web: &Web, theme: Theme, name: &str, next: &str) -> Result<SignInPage> {
+    Ok(SignInPage {
         theme,
         name: Field::text("name", "Name")
             .value(name)
@@ -85,10 +87,11 @@ pub(super) fn form(theme: Theme, name: &str, next: &str) -> SignInPage {
         password: Field::password("password", "Password")
             .autocomplete("current-password")
             .required(),
+        provider: web.engine.sign_in_provider_label().await?,
         problem: None,
         next: ours(next).to_owned(),
         typed: None,
-    }
+    })
 }
 
 /// The form.
@@ -104,7 +107,7 @@ pub async fn show(
     if SignedIn::of(&web, &session).await?.is_some() {
         return Ok(Redirect::to(ours(&query.next)).into_response());
     }
-    page(&form(Theme::of(&headers), "", &query.next))
+    page(&form(&web, Theme::of(&headers), "", &query.next).await?)
 }
 
 /// Signs in.
@@ -131,7 +134,7 @@ pub async fn enter(
         }
         Err(error @ (engine::Error::SignIn | engine::Error::TooManyFailures { .. })) => {
             let problem = Problem::from(error);
-            let mut form = form(theme, &typed.name, &typed.next);
+            let mut form = form(&web, theme, &typed.name, &typed.next).await?;
             form.typed = typed.typed;
             form.problem = Some(format!("{}.", problem.what));
             page_with(problem.status, &form)
@@ -147,12 +150,17 @@ pub async fn leave(session: Session) -> Result<Redirect> {
 }
 
 /// The sign-in form for somebody whose session ended while they typed: what they sent is in it.
-pub async fn with_what_was_typed(asked: String, theme: Theme, request: Request) -> Response {
+pub async fn with_what_was_typed(
+    web: &Web,
+    asked: String,
+    theme: Theme,
+    request: Request,
+) -> Result<Response> {
     let is_form = request
         .headers()
         .get("content-type")
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    let mut sign_in = form(theme, "", &asked);
+    let mut sign_in = form(web, theme, "", &asked).await?;
     sign_in.problem = Some("Your session has ended. Sign in to go on.".to_owned());
     if is_form && let Ok(body) = to_bytes(request.into_body(), KEPT).await {
         // A secret does not go through another page: it is typed again.
@@ -165,7 +173,7 @@ pub async fn with_what_was_typed(asked: String, theme: Theme, request: Request) 
             Some("Your session has ended. Sign in to go on; what you typed is kept.".to_owned());
         sign_in.typed = Some(body);
     }
-    page_with(StatusCode::UNAUTHORIZED, &sign_in).into_response()
+    page_with(StatusCode::UNAUTHORIZED, &sign_in)
 }
 
 pub(super) fn go_on(theme: Theme, action: &str, body: &str) -> Result<Response> {

@@ -19,6 +19,8 @@ use tower_sessions::Session;
 const BROWSER: &str = "browser";
 const FROM: &str = "from";
 const HOW: &str = "how";
+/// Key of whether the identity provider showed who they are, and no code of ours was asked for.
+const BY_PROVIDER: &str = "by_provider";
 
 /// What a session knows of its browser.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -77,8 +79,15 @@ impl SignedIn {
         session.insert(FROM, &visit.from).await?;
         session.insert(HOW, how).await?;
         session.insert(PERSON, &person.id).await?;
+        session.remove::<bool>(BY_PROVIDER).await?;
         session.save().await?;
         Ok(())
+    }
+
+    /// Notes that the identity provider showed who they are, and no code of ours was asked for.
+    pub(super) async fn came_by_provider(session: &Session) -> Result<(), Problem> {
+        session.insert(BY_PROVIDER, true).await?;
+        Ok(session.save().await?)
     }
 
     /// Who is signed in with this session.
@@ -103,6 +112,15 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
+/// Whether somebody has to set up a second factor before anything else.
+async fn lacks_factor(web: &Web, session: &Session, person: &Person) -> Result<bool, Problem> {
+    if person.second_factor || !web.engine.second_factor_required().await? {
+        return Ok(false);
+    }
+    let by_provider = session.get::<bool>(BY_PROVIDER).await?.unwrap_or(false);
+    Ok(!(by_provider && web.engine.provider_is_second_factor().await?))
+}
+
 /// What somebody may open who has to set up a second factor first.
 fn may_be_seen_without(asked: &str) -> bool {
     asked.starts_with(settings::SECOND_FACTOR) || asked == "/theme"
@@ -125,14 +143,11 @@ pub async fn must_be_signed_in(
         Err(problem) => problem.into_response(),
         Ok(Some(person)) => {
             let actor = person.actor();
-            let lacks_factor = match person.second_factor {
-                true => Ok(false),
-                false => web.engine.second_factor_required().await,
-            };
-            let paused = web.engine.write_pause(&actor).await;
+            let lacks_factor = lacks_factor(&web, &session, &person).await;
+            let paused = web.engine.write_pause(&actor).await.map_err(Problem::from);
             let (lacks_factor, paused) = match (lacks_factor, paused) {
                 (Ok(lacks), Ok(paused)) => (lacks, paused),
-                (Err(error), _) | (_, Err(error)) => return Problem::from(error).into_response(),
+                (Err(problem), _) | (_, Err(problem)) => return problem.into_response(),
             };
             if lacks_factor && !may_be_seen_without(&asked) {
                 return Redirect::to(settings::SECOND_FACTOR).into_response();
@@ -153,7 +168,9 @@ pub async fn must_be_signed_in(
             Ok(false) if request.method() == Method::GET => {
                 Redirect::to(&sign_in::address_for(&asked)).into_response()
             }
-            Ok(false) => sign_in::with_what_was_typed(asked, theme, request).await,
+            Ok(false) => sign_in::with_what_was_typed(&web, asked, theme, request)
+                .await
+                .into_response(),
         },
     }
 }

@@ -4,6 +4,7 @@ use crate::auth::SignedIn;
 use crate::problem::Result;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use tower_sessions::Session;
 
 const KEY: &str = "flash";
 
@@ -52,17 +53,22 @@ pub struct Flash {
     pub text: String,
 }
 
+/// Leaves a sentence for the next page of the browser of `session`.
+pub async fn leave(session: &Session, tone: Tone, text: impl Into<String>) -> Result<()> {
+    let flash = Flash {
+        tone,
+        text: text.into(),
+    };
+    Ok(session.insert(KEY, flash).await?)
+}
+
 impl SignedIn {
     /// Leaves a sentence for the next page of this browser.
     ///
     /// # Errors
     /// When the session cannot be stored.
     pub async fn flash(&self, tone: Tone, text: impl Into<String>) -> Result<()> {
-        let flash = Flash {
-            tone,
-            text: text.into(),
-        };
-        Ok(self.session.insert(KEY, flash).await?)
+        leave(&self.session, tone, text).await
     }
 
     /// The sentence that was left, once.

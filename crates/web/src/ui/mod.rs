@@ -4,13 +4,15 @@
 //! is in `frame`, `table`, `form`, `flash`, `icon`, `time`, `words` and the macros of `templates/parts.html`.
 
 mod assets;
+pub mod away;
 mod bridges;
 pub mod chart;
+pub mod checked;
 mod clients;
 mod connections;
 pub mod csv;
 mod fields;
-mod flash;
+pub(crate) mod flash;
 pub mod form;
 pub(crate) mod frame;
 pub mod icon;

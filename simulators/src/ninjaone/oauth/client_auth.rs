@@ -47,7 +47,7 @@ pub(super) fn authenticate(grants: &Grants, headers: &HeaderMap, fields: &Fields
 }
 
 /// Id and secret of a Basic header, each form-encoded within it (RFC 6749 §2.3.1).
-fn basic_pair(value: &str) -> Option<(String, String)> {
+pub(crate) fn basic_pair(value: &str) -> Option<(String, String)> {
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 /// The parameters of one request.
-pub(super) struct Fields(Vec<(String, String)>);
+pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads `application/x-www-form-urlencoded` text.

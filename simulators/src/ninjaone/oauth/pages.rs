@@ -15,7 +15,7 @@ pub(super) const AUTHORIZE_PATH: &str = "/ws/oauth/authorize";
 pub(super) const SIGN_IN_PATH: &str = "/ws/oauth/sign-in";
 const SIGN_OUT_PATH: &str = "/ws/oauth/sign-out";
 
-const STYLE: &str = "
+pub(crate) const STYLE: &str = "
 :root { color-scheme: light dark; --page: #eef1f4; --card: #fff; --text: #1b2530; --soft: #4d5b69;
   --line: #8492a1; --accent: #0b5cad; --on-accent: #fff; --alert: #a3161b; --alert-card: #fdecec; }
 @media (prefers-color-scheme: dark) {
@@ -212,7 +212,7 @@ fn meaning(scope: &str) -> &'static str {
 }
 
 /// Text made safe between tags and within quoted attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -41,16 +41,21 @@ pub(super) fn check_verifier(challenge: Option<&str>, verifier: Option<&str>) ->
         }
         (Some(challenge), Some(verifier)) => (challenge, verifier),
     };
-    let well_formed = (43..=128).contains(&verifier.len())
-        && verifier
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
-    if !well_formed || URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)) != challenge {
+    if !fits(challenge, verifier) {
         return Err(Refusal::invalid_grant(
             "code_verifier does not fit the code_challenge",
         ));
     }
     Ok(())
+}
+
+/// Whether a verifier is well formed and the one a challenge was made of.
+pub(crate) fn fits(challenge: &str, verifier: &str) -> bool {
+    let well_formed = (43..=128).contains(&verifier.len())
+        && verifier
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    well_formed && URL_SAFE_NO_PAD.encode(Sha256::digest(verifier)) == challenge
 }
 
 #[cfg(test)]

@@ -3,23 +3,14 @@
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result, in_words};
-use crate::ui::{Theme, Tone, page};
-use askama::Template;
+use crate::ui::Tone;
+use crate::ui::away::away;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::REFRESH;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::Mode;
 use model::{Connection, ConnectionId, ConnectionState};
 use url::Url;
-
-#[derive(Template)]
-#[template(path = "connections/away.html")]
-struct AwayPage {
-    theme: Theme,
-    host: String,
-    url: String,
-}
 
 /// How an authorization began.
 enum Begun {
@@ -56,17 +47,8 @@ pub async fn authorize(web: &Web, signed_in: &SignedIn, connection: &Connection)
     };
     match began {
         Ok(Begun::Away(url)) => {
-            // A redirect would do, but that a form leads to another host is what our policy forbids.
-            let answer = page(&AwayPage {
-                theme: signed_in.theme,
-                host: url.host_str().unwrap_or_default().to_owned(),
-                url: url.to_string(),
-            })?;
-            let refresh = HeaderValue::from_str(&format!("0;url={url}"));
-            Ok(match refresh {
-                Ok(refresh) => ([(REFRESH, refresh)], answer).into_response(),
-                Err(_) => answer,
-            })
+            let words = ("Authorize", "Sign in there and agree", "/connections");
+            away(signed_in.theme, words, &url)
         }
         Ok(Begun::Ended(connection)) => {
             let (tone, sentence) = match &connection.state {

@@ -5,6 +5,7 @@ use super::save::{connector, redirects};
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result, in_words};
+use crate::ui::checked::Checked;
 use crate::ui::overview::state_in_words;
 use crate::ui::time::When;
 use crate::ui::{Frame, Section, Tone, page_with};
@@ -12,7 +13,7 @@ use askama::Template;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use engine::{CheckPoint, GuideStep, SettingProblem, Verdict};
+use engine::{GuideStep, SettingProblem};
 use model::{ActorRole, Connection, ConnectionId, ConnectionState};
 use serde::Deserialize;
 
@@ -38,21 +39,6 @@ struct ConnectionPage {
     checked: Option<Checked>,
     fields: Fields,
     guide: Vec<GuideStep>,
-}
-
-/// What a check found.
-struct Checked {
-    points: Vec<Point>,
-    tone: Tone,
-    said: String,
-}
-
-struct Point {
-    point: String,
-    icon: &'static str,
-    tone: Tone,
-    said: &'static str,
-    detail: String,
 }
 
 /// The connection of that id.
@@ -158,13 +144,9 @@ pub async fn check(
 ) -> Result<Response> {
     find(&web, &signed_in, &id).await?;
     let checked = match web.engine.check(&signed_in.actor, &id).await {
-        Ok(points) => checked(points),
+        Ok(points) => Checked::from(points),
         Err(error @ engine::Error::Forbidden { .. }) => return Err(error.into()),
-        Err(error) => Checked {
-            points: Vec::new(),
-            tone: Tone::Bad,
-            said: in_words(&error),
-        },
+        Err(error) => Checked::failed(in_words(&error)),
     };
     // As the check left it.
     let connection = find(&web, &signed_in, &id).await?;
@@ -178,34 +160,6 @@ pub async fn check(
         StatusCode::OK,
     )
     .await
-}
-
-fn checked(points: Vec<CheckPoint>) -> Checked {
-    let failed = points.iter().filter(|p| p.verdict == Verdict::Failed).count();
-    let (tone, said) = match failed {
-        0 => (Tone::Good, "Every point is as it should be.".to_owned()),
-        1 => (Tone::Bad, "One point is not as it should be.".to_owned()),
-        n => (Tone::Bad, format!("{n} points are not as they should be.")),
-    };
-    let points = points.into_iter().map(|point| {
-        let (icon, tone, said) = match point.verdict {
-            Verdict::Passed => ("check", Tone::Good, "Passed"),
-            Verdict::Failed => ("cross", Tone::Bad, "Failed"),
-            Verdict::NotTried => ("dash", Tone::Plain, "Not tried"),
-        };
-        Point {
-            point: point.point,
-            icon,
-            tone,
-            said,
-            detail: point.detail,
-        }
-    });
-    Checked {
-        points: points.collect(),
-        tone,
-        said,
-    }
 }
 
 /// Pauses the connection.

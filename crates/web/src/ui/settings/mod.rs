@@ -5,9 +5,11 @@ mod channels;
 mod factor;
 mod hub;
 mod keys;
+mod link;
 mod pause;
 mod people;
 mod person;
+mod provider;
 mod you;
 
 use crate::Web;
@@ -26,6 +28,8 @@ pub fn routes() -> Router<Web> {
         .route("/settings", get(|| async { Redirect::to("/settings/you") }))
         .route("/settings/you", get(you::show).post(you::change_password))
         .route("/settings/you/sessions", post(you::end_sessions))
+        .route(link::HERE, get(link::show).post(link::begin))
+        .route("/settings/you/unlink", post(link::unlink))
         .route(SECOND_FACTOR, get(factor::show).post(factor::begin))
         .route("/settings/you/second-factor/confirm", post(factor::confirm))
         .route("/settings/you/second-factor/codes", post(factor::renew))
@@ -40,9 +44,13 @@ pub fn routes() -> Router<Web> {
             "/settings/people/{id}/second-factor",
             post(person::remove_second_factor),
         )
+        .route("/settings/people/{id}/unlink", post(person::unlink))
         .route("/settings/people/{id}/off", post(person::switch_off))
         .route("/settings/people/{id}/on", post(person::switch_on))
         .route("/settings/people/{id}/remove", post(person::remove))
+        .route(provider::HERE, get(provider::show).post(provider::save))
+        .route("/settings/sign-in/test", post(provider::test))
+        .route("/settings/sign-in/remove", post(provider::remove))
         .route("/settings/keys", get(keys::show).post(keys::make))
         .route("/settings/keys/{id}/revoke", post(keys::revoke));
     let hub = Router::new()
@@ -71,9 +79,10 @@ pub fn routes() -> Router<Web> {
 /// The pages of Settings a person may open: label, address, whether it is this one.
 pub type Tabs = Vec<(&'static str, &'static str, bool)>;
 
-const TABS: [(&str, &str, ActorRole); 7] = [
+const TABS: [(&str, &str, ActorRole); 8] = [
     ("You", "/settings/you", ActorRole::Viewer),
     ("People", "/settings/people", ActorRole::Owner),
+    ("Sign-in", provider::HERE, ActorRole::Owner),
     ("API keys", "/settings/keys", ActorRole::Technician),
     ("Notifications", "/settings/notifications", ActorRole::Viewer),
     ("Pause writes", "/settings/pause", ActorRole::Viewer),

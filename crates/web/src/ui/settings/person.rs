@@ -1,6 +1,7 @@
 //! One person, and what an Owner may do about them.
 
 use super::people::{invited, role_field, role_of, standing};
+use super::you::{Linked, linked};
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result};
@@ -24,6 +25,7 @@ struct PersonPage {
     disabled: bool,
     has_password: bool,
     second_factor: bool,
+    linked: Vec<Linked>,
     tone: Tone,
     state: &'static str,
     role: Field,
@@ -44,6 +46,7 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<St
     let person = person(&web, &signed_in, &id).await?;
     let now = web.engine.clock().now();
     let (tone, state) = standing(&person);
+    let identities = web.engine.identities_of(&signed_in.actor, &id).await?;
     let mail = web.engine.mail_server(&signed_in.actor).await?;
     page(&PersonPage {
         frame: signed_in.frame(person.name.clone(), Section::Settings).await?,
@@ -51,6 +54,7 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<St
         disabled: person.disabled,
         has_password: person.has_password,
         second_factor: person.second_factor,
+        linked: linked(identities, now),
         tone,
         state,
         role: role_field(person.role),
@@ -105,6 +109,16 @@ pub async fn remove_second_factor(
     let said = match had {
         true => "Their second factor is gone. They can set up a new one.",
         false => "They had no second factor.",
+    };
+    signed_in.flash(Tone::Good, said).await?;
+    Ok(back(&id))
+}
+
+/// Unlinks their accounts at the identity provider.
+pub async fn unlink(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<String>) -> Result<Response> {
+    let said = match web.engine.unlink_identities_of(&signed_in.actor, &id).await? {
+        0 => "They had no account linked.",
+        _ => "Their account is unlinked, and they are signed out everywhere.",
     };
     signed_in.flash(Tone::Good, said).await?;
     Ok(back(&id))

@@ -12,7 +12,10 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::SettingProblem;
+use engine::identities::LinkedIdentity;
 use engine::second_factor::FactorState;
+use jiff::Timestamp;
+use url::Url;
 
 const HERE: &str = "/settings/you";
 
@@ -27,8 +30,41 @@ struct YouPage {
     since: Option<When>,
     old: Option<Field>,
     fields: [Field; 2],
+    /// One's accounts at the identity provider, where there is one or was.
+    identities: Option<Identities>,
     sessions: Vec<Row>,
     others: usize,
+}
+
+/// Accounts at the identity provider.
+struct Identities {
+    name: String,
+    linked: Vec<Linked>,
+    may_link: bool,
+}
+
+/// An account at an identity provider.
+pub(super) struct Linked {
+    pub(super) email: Option<String>,
+    pub(super) host: String,
+    pub(super) since: When,
+}
+
+/// Accounts as a page shows them.
+pub(super) fn linked(linked: Vec<LinkedIdentity>, now: Timestamp) -> Vec<Linked> {
+    let host = |issuer: &str| {
+        let url = Url::parse(issuer).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_else(|| issuer.to_owned())
+    };
+    linked
+        .into_iter()
+        .map(|linked| Linked {
+            host: host(&linked.issuer),
+            since: When::new(linked.linked, now),
+            email: linked.email,
+        })
+        .collect()
 }
 
 /// A signed-in browser.
@@ -45,6 +81,12 @@ struct Row {
 async fn show_with(web: &Web, signed_in: &SignedIn, problems: &[SettingProblem]) -> Result<Response> {
     let now = web.engine.clock().now();
     let factor = web.engine.my_second_factor(&signed_in.actor).await?;
+    let mine = web.engine.my_identities(&signed_in.actor).await?;
+    let identities = (mine.label.is_some() || !mine.linked.is_empty()).then(|| Identities {
+        name: mine.label.unwrap_or_else(|| "a provider".to_owned()),
+        linked: linked(mine.linked, now),
+        may_link: mine.may_link,
+    });
     let sessions = web
         .engine
         .my_sessions(&signed_in.actor, &signed_in.session_id())
@@ -87,6 +129,7 @@ async fn show_with(web: &Web, signed_in: &SignedIn, problems: &[SettingProblem])
                 password.problem_of("password", problems),
                 again.problem_of("again", problems),
             ],
+            identities,
             others: rows.iter().filter(|row| !row.here).count(),
             sessions: rows,
         },
