@@ -72,8 +72,10 @@ impl Engine {
             .store
             .person_of_identity(&identity.issuer, &identity.subject)
             .await?;
-        if owner.is_some_and(|owner| owner.id != person.id) {
-            return Err(Refusal::SomebodyElses.into());
+        match owner {
+            Some(owner) if owner.id == person.id => return Ok(provider.label),
+            Some(_) => return Err(Refusal::SomebodyElses.into()),
+            None => {}
         }
         let store = &self.acting(&person.actor()).store;
         match store

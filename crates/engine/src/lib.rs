@@ -81,7 +81,7 @@ pub mod why;
 pub mod wizard;
 pub mod writing;
 
-pub use connect::{CheckPoint, Connector, GuideStep, Mode, Setting, SettingProblem, Verdict};
+pub use connect::{CheckPoint, Connector, GuideStep, Kind, Mode, Setting, SettingProblem, Verdict};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};
 pub use managing::INVITATION_WORKS;

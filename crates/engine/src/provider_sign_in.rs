@@ -52,7 +52,9 @@ pub enum Refusal {
         email: String,
     },
     /// The address is of another domain.
-    #[error("{email} is not of {domain}, and nobody else is let in. Use another account, or ask an Owner")]
+    #[error(
+        "the address {email} is not of {domain}, and nobody else is let in. Use another account, or ask an Owner"
+    )]
     OtherDomain {
         /// The address.
         email: String,

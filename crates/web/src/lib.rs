@@ -20,6 +20,7 @@ pub mod ui;
 mod watched;
 
 pub use auth::SignedIn;
+pub use auth::provider::CALLBACK as PROVIDER_CALLBACK;
 pub use peer::TrustedProxy;
 pub use serve::serve;
 pub use tls::TlsFiles;

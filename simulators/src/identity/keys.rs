@@ -34,7 +34,7 @@ impl Key {
     fn rsa(id: &str) -> Result<Self, String> {
         let text: String = RSA.split_whitespace().collect();
         let der = STANDARD.decode(text).map_err(|error| error.to_string())?;
-        let key = RsaKeyPair::from_pkcs8(&der).map_err(|error| error.to_string())?;
+        let key = RsaKeyPair::from_der(&der).map_err(|error| error.to_string())?;
         Ok(Self {
             id: id.to_owned(),
             private: Private::Rsa(key),

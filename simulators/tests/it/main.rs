@@ -2,5 +2,6 @@
 
 mod api;
 mod directory;
+mod identity;
 mod oauth;
 mod passportal;

@@ -15,6 +15,7 @@ mod interrupted;
 mod liar_source;
 mod notifying;
 mod passportal;
+mod provider_sign_in;
 mod row_errors;
 mod story;
 mod switching;

@@ -219,7 +219,7 @@ fn new(command: AddCommand) -> anyhow::Result<NewChannel> {
 }
 
 /// A secret, typed without being shown or read from standard input.
-fn ask(what: &str) -> anyhow::Result<SecretString> {
+pub fn ask(what: &str) -> anyhow::Result<SecretString> {
     let text = if std::io::stdin().is_terminal() {
         rpassword::prompt_password(what).context("reading a secret from the terminal")?
     } else {

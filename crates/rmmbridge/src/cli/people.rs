@@ -1,5 +1,7 @@
 //! `people`: who may sign in to the web pages, and links for those who cannot.
 
+mod provider;
+
 use super::serve::SiteArguments;
 use crate::output::Output;
 use crate::session::Session;
@@ -61,6 +63,14 @@ pub enum PeopleCommand {
         #[arg(value_enum)]
         required: YesNo,
     },
+    /// Unlink a person's account at the identity provider; they are signed out everywhere
+    Unlink {
+        /// Their name
+        name: String,
+    },
+    /// The identity provider people may sign in through (OpenID Connect)
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// Print a link that signs a person in, once, within an hour
     Link {
         /// Their name
@@ -184,6 +194,21 @@ pub async fn run(session: &Session, command: PeopleCommand, output: Output) -> a
                 false => "A second factor is up to everybody now.".to_owned(),
             })?;
         }
+        PeopleCommand::Unlink { name } => {
+            let person = engine.person_called(actor, &name).await?;
+            let unlinked = engine.unlink_identities_of(actor, &person.id).await?;
+            output.show(
+                &serde_json::json!({ "name": person.name, "unlinked": unlinked }),
+                || match unlinked {
+                    0 => format!("{} has no account linked.", person.name),
+                    _ => format!(
+                        "The account of {} is unlinked, and they are signed out everywhere.",
+                        person.name
+                    ),
+                },
+            )?;
+        }
+        PeopleCommand::Provider(command) => return provider::run(session, command, output).await,
         PeopleCommand::Link { name, site } => show_link(session, &name, &site, output).await?,
     }
     Ok(ExitCode::SUCCESS)

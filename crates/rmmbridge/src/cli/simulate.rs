@@ -1,5 +1,6 @@
 //! `simulate`: a stand-in for a vendor, to try things without an account.
 
+mod identity;
 mod passportal;
 
 use super::connect::CALLBACK_PATHS;
@@ -21,6 +22,9 @@ pub enum SimulateCommand {
     /// Passportal: its documents API, with a few clients and the documents they have
     #[command(after_long_help = passportal::quirks())]
     Passportal(passportal::PassportalArguments),
+    /// An identity provider (OpenID Connect), whose people need no password
+    #[command(after_long_help = identity::slips())]
+    Identity(identity::IdentityArguments),
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +104,7 @@ pub async fn run(command: SimulateCommand, output: Output) -> anyhow::Result<Exi
     match command {
         SimulateCommand::Ninjaone(arguments) => ninjaone(arguments, output).await,
         SimulateCommand::Passportal(arguments) => passportal::run(arguments, output).await,
+        SimulateCommand::Identity(arguments) => identity::run(arguments, output).await,
     }
 }
 

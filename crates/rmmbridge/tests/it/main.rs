@@ -15,6 +15,7 @@ mod consent;
 mod demo;
 mod everyday;
 mod program;
+mod provider;
 mod secrets;
 mod serving;
 mod simulating;

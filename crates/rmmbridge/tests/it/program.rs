@@ -144,6 +144,16 @@ impl Program {
         self.ends(0, arguments).out
     }
 
+    /// The same with something on its standard input.
+    pub fn works_with(&self, arguments: &[&str], input: &str) -> String {
+        let file = self.file("input", input);
+        let mut command = self.command(arguments);
+        command.stdin(std::fs::File::open(file).unwrap());
+        let ran = Running::of(command).end();
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:#?}");
+        ran.out
+    }
+
     /// Runs a command that must print one JSON document.
     pub fn json(&self, arguments: &[&str]) -> Value {
         let out = self.works(&[arguments, &["--json"]].concat());

@@ -10,8 +10,9 @@ use crate::problem::{Problem, Result};
 use crate::ui::away::away;
 use crate::ui::{Theme, Tone, flash, page_with};
 use axum::extract::{Form, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use engine::Kind;
 use engine::people::Entry;
 use engine::provider_sign_in::Arrival;
 use serde::Deserialize;
@@ -39,7 +40,16 @@ fn id_of(session: &Session) -> String {
 
 /// The sign-in page with what went wrong.
 async fn refused(web: &Web, theme: Theme, wish: Wish, error: engine::Error) -> Result<Response> {
-    let problem = Problem::from(error);
+    let of_the_person = match &error {
+        engine::Error::Outside { error, .. } => match error.kind {
+            Kind::Forbidden => Some(StatusCode::FORBIDDEN),
+            Kind::Auth => Some(StatusCode::UNAUTHORIZED),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut problem = Problem::from(error);
+    problem.status = of_the_person.unwrap_or(problem.status);
     let mut page = form(web, theme, "", &wish.next).await?;
     page.typed = wish.typed;
     page.problem = Some(format!("{}.", problem.what.trim_end_matches('.')));

@@ -12,6 +12,7 @@ mod estate;
 mod fields;
 mod overview;
 mod plans;
+mod provider;
 mod requests;
 mod runs;
 mod second_factor;

@@ -3,6 +3,7 @@
 mod connect;
 mod every_page;
 mod humanizeit;
+mod identity;
 mod pages;
 mod passportal;
 mod passportal_connection;

@@ -42,6 +42,20 @@ impl Populated {
         ninja.let_a_day_pass(0.2);
         program.works(&["plan", "--read"]);
         program.works(&["people", "add", "demo", "--role", "owner"]);
+        // Nobody asks it, but pages show that it is there.
+        let provider = [
+            "people",
+            "provider",
+            "set",
+            "--name",
+            "Company account",
+            "--issuer",
+            "https://login.example.com",
+            "--client-id",
+            "hub",
+            "--secret",
+        ];
+        program.works_with(&provider, "a-secret\n");
         let serving = program.start(&["serve", "--listen", "127.0.0.1:0"]);
         let ready = serving.says("serve: ready on ");
         let address = ready.rsplit(' ').next().unwrap().trim_end_matches('/').to_owned();

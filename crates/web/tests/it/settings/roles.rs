@@ -19,6 +19,25 @@ const POSTS: &[(&str, ActorRole, Form)] = &[
     ),
     ("/settings/you/sessions", ActorRole::Viewer, &[]),
     (
+        "/settings/you/link",
+        ActorRole::Viewer,
+        &[("secret.old", PASSWORD)],
+    ),
+    ("/settings/you/unlink", ActorRole::Viewer, &[]),
+    (
+        "/settings/sign-in",
+        ActorRole::Owner,
+        &[
+            ("label", "Company account"),
+            ("issuer", "https://login.example.com"),
+            ("client_id", "hub"),
+            ("secret.client_secret", "hush"),
+            ("scopes", "openid email"),
+        ],
+    ),
+    ("/settings/sign-in/test", ActorRole::Owner, &[]),
+    ("/settings/sign-in/remove", ActorRole::Owner, &[]),
+    (
         "/settings/you/second-factor",
         ActorRole::Viewer,
         &[("secret.old", PASSWORD)],
@@ -55,6 +74,7 @@ const POSTS: &[(&str, ActorRole, Form)] = &[
     ),
     ("/settings/people/ID/invitation", ActorRole::Owner, &[]),
     ("/settings/people/ID/second-factor", ActorRole::Owner, &[]),
+    ("/settings/people/ID/unlink", ActorRole::Owner, &[]),
     ("/settings/people/ID/off", ActorRole::Owner, &[]),
     ("/settings/people/ID/on", ActorRole::Owner, &[]),
     ("/settings/people/ID/remove", ActorRole::Owner, &[]),
@@ -88,6 +108,7 @@ const POSTS: &[(&str, ActorRole, Form)] = &[
 const GETS: &[(&str, ActorRole)] = &[
     ("/settings/you", ActorRole::Viewer),
     ("/settings/you/second-factor", ActorRole::Viewer),
+    ("/settings/sign-in", ActorRole::Owner),
     ("/settings/people", ActorRole::Owner),
     ("/settings/people/ID", ActorRole::Owner),
     ("/settings/keys", ActorRole::Technician),
