@@ -18,7 +18,7 @@ pub enum ProviderCommand {
         site: SiteArguments,
     },
     /// Set the provider up, or change it: everything is said anew, but for the secret, which stays where none is given
-    Set(Box<SetArguments>),
+    Set(SetArguments),
     /// Read the provider's configuration and say whether people can sign in through it
     Test,
     /// Do away with the provider; people sign in by password then
