@@ -54,6 +54,16 @@ const NOT_NOTED: &[(&str, &str)] = &[
         "a consent under way; the grant it brings is noted",
     ),
     ("take_consent", "used up by its return"),
+    (
+        "begin_provider_sign_in",
+        "a sign-in under way; what it leads to is noted",
+    ),
+    ("take_provider_sign_in", "used up by its return"),
+    ("link_identity", "noted by `link_identity_in`"),
+    (
+        "add_person_with_identity",
+        "noted by `add_person_in` and `link_identity_in`",
+    ),
     ("sweep_web_sessions", "sessions that ran out"),
     ("save_view", "how a person likes to look at a list"),
     ("forget_view", "how a person likes to look at a list"),

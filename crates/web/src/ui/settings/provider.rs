@@ -86,7 +86,8 @@ async fn show_with(
     };
     let form = typed.or(stored).unwrap_or_else(blank);
     let admits = match form.admits {
-        None => "",
+        // Not the empty text: a browser takes a choice of that for one that was not made.
+        None => "nobody",
         Some(ActorRole::Viewer) => "viewer",
         Some(_) => "technician",
     };
@@ -131,7 +132,7 @@ async fn show_with(
                 "admits",
                 "Who is not here yet",
                 [
-                    ("", "Nobody: people are invited"),
+                    ("nobody", "Nobody: people are invited"),
                     ("viewer", "Becomes a Viewer"),
                     ("technician", "Becomes a Technician"),
                 ],
