@@ -45,7 +45,7 @@ pub enum Refusal {
     },
     /// Nobody here has this address, and nobody is admitted who was not invited.
     #[error(
-        "{email} is not known here, and nobody is admitted who was not invited. Ask an Owner to invite you"
+        "nobody here is called {email}, and nobody is admitted who was not invited. Ask an Owner to invite you"
     )]
     NotInvited {
         /// The address.

@@ -84,7 +84,7 @@ async fn what_cannot_be_read_is_named() {
             "",
             404,
             "not_found",
-            "no bridge `nobody`",
+            "no bridge “nobody”",
         ),
         (
             Method::GET,
@@ -92,7 +92,7 @@ async fn what_cannot_be_read_is_named() {
             "",
             404,
             "not_found",
-            "no plan `nobody`",
+            "no plan “nobody”",
         ),
         (
             Method::GET,
@@ -100,7 +100,7 @@ async fn what_cannot_be_read_is_named() {
             "",
             404,
             "not_found",
-            "no job `nobody`",
+            "no job “nobody”",
         ),
         (
             Method::GET,
@@ -108,7 +108,7 @@ async fn what_cannot_be_read_is_named() {
             "",
             404,
             "not_found",
-            "no run `nobody`",
+            "no run “nobody”",
         ),
         (
             Method::GET,
@@ -116,7 +116,7 @@ async fn what_cannot_be_read_is_named() {
             "",
             404,
             "not_found",
-            "no asset `nobody`",
+            "no asset “nobody”",
         ),
         (
             Method::GET,
