@@ -204,7 +204,7 @@ impl Hub {
         };
         let mut settings = bridge.settings.clone();
         settings.sites = SiteRule::SameName;
-        // An undo archives what its run created, however much that is; that the brakes stop it otherwise is tested elsewhere.
+        // An undo archives what its run created, however much that is: that the brakes would stop it is tested elsewhere.
         settings.brakes.archive_share = 1.0;
         settings.mapping = Mapping {
             fixed_by: None,
