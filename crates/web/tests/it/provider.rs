@@ -287,7 +287,8 @@ async fn each_refusal_is_told_at_the_sign_in_page_and_tells_no_secret() {
     let late = began.get(&back).await;
     assert!(late.text().contains("more than 10 minutes"), "{}", late.text());
 
-    // Nobody is there, or somebody else.
+    // Nobody is there, or somebody else; so many failures from one address have to be waited out first.
+    world.store.clock().advance(SignedDuration::from_mins(16));
     identity.slip(&[Slip::OtherIssuer]);
     let other = world
         .visitor()
