@@ -80,9 +80,10 @@ async fn show_with(
 ) -> Result<Response> {
     let stored = web.engine.sign_in_provider(&signed_in.actor).await?;
     let label = stored.as_ref().map(|provider| provider.label.clone());
+    let secret = Field::password("secret.client_secret", "Client secret");
     let secret = match &stored {
-        Some(_) => "One is stored. Leave this empty to keep it",
-        None => "The provider shows it once",
+        Some(_) => secret.help("One is stored. Leave this empty to keep it"),
+        None => secret.help("The provider shows it once").required(),
     };
     let form = typed.or(stored).unwrap_or_else(blank);
     let admits = match form.admits {
@@ -115,10 +116,7 @@ async fn show_with(
                 .required(),
             "client_id",
         ),
-        field(
-            Field::password("secret.client_secret", "Client secret").help(secret),
-            "client_secret",
-        ),
+        field(secret, "client_secret"),
     ];
     let people = vec![
         Field::tick(
