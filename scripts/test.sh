@@ -283,7 +283,7 @@ struck() {
 }
 
 # The program optimized as it is released, and each seed is printed; more of it by the commands in harness/README.md. Both
-# databases at once: a round is mostly pauses, and two rounds on two cores strike as often as one.
+# databases at once: much of a round is pauses.
 kill_harness() {
   cargo build --profile struck -p harness --bin kill --bin under-test --locked
   local kill="${CARGO_TARGET_DIR:-target}/struck/kill" said sqlite postgres failed=0

@@ -19,7 +19,7 @@ pub use machine::MachineFlow;
 pub use memory::MemoryGrants;
 pub use revoke::revoke;
 
-pub(crate) use code::{is_callback_query, read_query};
+pub(crate) use code::{is_callback_query, read_query, unguessable};
 pub(crate) use token::read_pair as read_token_answer;
 
 use secrecy::SecretString;

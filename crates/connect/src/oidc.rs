@@ -13,9 +13,7 @@ mod provider;
 use crate::connector::Outbound;
 use crate::error::{Error, Kind};
 use crate::http::{Http, HttpOptions};
-use crate::oauth::read_query;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crate::oauth::{read_query, unguessable};
 use jiff::Timestamp;
 use model::{Clock, Random};
 use openidconnect::core::{
@@ -126,13 +124,6 @@ impl Oidc {
         })
     }
 
-    /// 256 random bits as text.
-    fn secret(&self) -> SecretString {
-        let mut bytes = [0_u8; 32];
-        self.random.fill(&mut bytes);
-        URL_SAFE_NO_PAD.encode(bytes).into()
-    }
-
     /// Begins a sign-in that comes back to `redirect`; where to send the browser.
     ///
     /// # Errors
@@ -141,9 +132,9 @@ impl Oidc {
         const DOING: &str = "reading the provider's configuration";
         let provider = Discovered::read(&self.app, &self.http, DOING).await?;
         let pending = OidcPending {
-            state: self.secret(),
-            nonce: self.secret(),
-            verifier: self.secret(),
+            state: unguessable(self.random.as_ref()),
+            nonce: unguessable(self.random.as_ref()),
+            verifier: unguessable(self.random.as_ref()),
             redirect: redirect.to_owned(),
         };
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(

@@ -39,6 +39,13 @@ pub(crate) struct Returned {
     pub(crate) issuer: Option<String>,
 }
 
+/// 256 random bits as text: 43 characters, as RFC 7636 §4.1 advises for a verifier.
+pub(crate) fn unguessable(random: &dyn Random) -> SecretString {
+    let mut bytes = [0_u8; 32];
+    random.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes).into()
+}
+
 impl CodeFlow {
     /// The flow for `app`.
     pub fn new(app: OauthApp, http: Http, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
@@ -48,13 +55,6 @@ impl CodeFlow {
             clock,
             random,
         }
-    }
-
-    /// 256 random bits as text: 43 characters, as RFC 7636 §4.1 advises for a verifier.
-    fn secret(&self) -> SecretString {
-        let mut bytes = [0_u8; 32];
-        self.random.fill(&mut bytes);
-        URL_SAFE_NO_PAD.encode(bytes).into()
     }
 
     fn host(&self) -> String {
@@ -108,7 +108,10 @@ impl Authorization for CodeFlow {
                 .advise("It must be a full URL without a fragment, exactly as registered on the app"));
         }
         let redirect_uri = RedirectUrl::new(redirect.to_owned()).map_err(|error| wrong(error.to_string()))?;
-        let (state, verifier) = (self.secret(), self.secret());
+        let (state, verifier) = (
+            unguessable(self.random.as_ref()),
+            unguessable(self.random.as_ref()),
+        );
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
             verifier.expose_secret().to_owned(),
         ));

@@ -102,7 +102,7 @@ impl Failure {
         Self::new(
             StatusCode::NOT_FOUND,
             "not_found",
-            format!("There is no {what} `{id}`."),
+            format!("There is no {what} “{id}”."),
         )
     }
 }

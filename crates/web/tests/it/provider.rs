@@ -312,6 +312,8 @@ async fn each_refusal_is_told_at_the_sign_in_page_and_tells_no_secret() {
         "{}",
         gone.text()
     );
+    // Passwords are looked at meanwhile: the owner of this world has none, and is told so instead of to wait or of a
+    // provider that is away.
     let form = [("name", "owner"), ("password", PASSWORD)];
     assert_eq!(
         world.visitor().post("/sign-in", &form).await.status,

@@ -116,7 +116,7 @@ async fn what_cannot_be_read_is_named() {
             "",
             404,
             "not_found",
-            "no asset `nobody`",
+            "no asset “nobody”",
         ),
         (
             Method::GET,
