@@ -29,7 +29,7 @@ Runs, in this order, and stops at the first that fails:
   npm          what the browser tests need from npm, pinned: axe
   postgres     a temporary PostgreSQL cluster; its URL is in RMMBRIDGE_TEST_POSTGRES for the tests
   fmt          cargo fmt --check
-  clippy       cargo clippy over every target, warnings are errors
+  build        every target, with clippy's lints while it is compiled; warnings are errors
   test         cargo nextest run --workspace --profile ci
   client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
   kill         the kill harness, on an optimized build: the program ended at random and at every crash point on both
@@ -282,10 +282,17 @@ struck() {
   esac
 }
 
+# Clippy is the compiler with more lints: in its place for our own crates, it needs no second pass over everything. What is
+# built so is used by every phase that has these set.
+lint_while_building() {
+  export RUSTC_WORKSPACE_WRAPPER=clippy-driver RUSTFLAGS="-D warnings"
+}
+
 # The program optimized as it is released, and each seed is printed; more of it by the commands in harness/README.md. Both
 # databases at once: much of a round is pauses.
 kill_harness() {
-  cargo build --profile struck -p harness --bin kill --bin under-test --locked
+  # Not by clippy's compiler, which optimizes less.
+  env -u RUSTC_WORKSPACE_WRAPPER cargo build --profile struck -p harness --bin kill --bin under-test --locked
   local kill="${CARGO_TARGET_DIR:-target}/struck/kill" said sqlite postgres failed=0
   said=$(mktemp -d)
   "$kill" --seconds 240 --at-least 200 --every-point >"$said/sqlite" 2>&1 &
@@ -317,7 +324,8 @@ phase tools install_tools
 phase npm install_from_npm
 phase postgres start_postgres
 phase fmt cargo fmt --all --check
-phase clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+lint_while_building
+phase build cargo build --workspace --all-targets --locked
 # One thread more than there are cores: much of a test is waiting, for a process, a database, a pause.
 phase test cargo nextest run --workspace --profile ci --test-threads "$(($(nproc) + 1))" --locked
 phase client bash e2e/api-client/run.sh

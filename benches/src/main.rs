@@ -11,7 +11,8 @@
 //! ```
 //!
 //! `--devices N` changes the size of the estate (100,000), `--rounds N` how often each figure is taken (3; medians are
-//! printed). `queue` measures on PostgreSQL as well where `RMMBRIDGE_TEST_POSTGRES` names a server. The simulator runs in a process of its own, so that its memory and its work are not counted as ours.
+//! printed). `queue` measures on PostgreSQL as well where `RMMBRIDGE_TEST_POSTGRES` names a server; `pages` is asked for
+//! by `hey`. The simulator runs in a process of its own, so that its memory and its work are not counted as ours.
 //! Figures are no tests: nothing here fails because a machine is slow.
 
 mod floor;

@@ -10,10 +10,14 @@ use reqwest::Client;
 use reqwest::header::{ACCEPT_ENCODING, COOKIE, SET_COOKIE};
 use secrecy::ExposeSecret as _;
 use std::collections::{BTreeMap, VecDeque};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
+use tokio::process::Command;
 
 /// Requests of a page in a second.
 const RATE: u32 = 20;
+/// How many ask at once.
+const WORKERS: u32 = 4;
 /// For how long each page is asked for.
 const LASTS: Duration = Duration::from_secs(10);
 /// Organizations of the estate, for every hundred thousand devices.
@@ -191,34 +195,38 @@ impl Browser {
         Ok(found)
     }
 
-    /// How long each request took, and the size of the page. Requests begin at their time, whether or not the ones before
-    /// have ended.
+    /// How long each request took, by `hey` (<https://github.com/rakyll/hey>), and the size of the page.
     async fn load(&self, path: &str) -> anyhow::Result<(Vec<Duration>, usize)> {
         let (body, _) = self.get(path, "gzip").await?;
-        let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
-        let mut under_way = tokio::task::JoinSet::new();
-        let began = Instant::now();
-        while began.elapsed() < LASTS {
-            ticks.tick().await;
-            let request = self
-                .client
-                .get(format!("{}{path}", self.base))
-                .header(COOKIE, &self.cookie)
-                .header(ACCEPT_ENCODING, "gzip");
-            under_way.spawn(async move {
-                let start = Instant::now();
-                let answer = request.send().await?;
-                let status = answer.status();
-                answer.bytes().await?;
-                anyhow::Ok((start.elapsed(), status))
-            });
-        }
+        let asked = Command::new("hey")
+            .args(["-c", &WORKERS.to_string(), "-q", &(RATE / WORKERS).to_string()])
+            .args(["-z", &format!("{}s", LASTS.as_secs()), "-o", "csv"])
+            .args([
+                "-H",
+                &format!("Cookie: {}", self.cookie),
+                "-H",
+                "Accept-Encoding: gzip",
+            ])
+            .arg(format!("{}{path}", self.base))
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .context("starting hey, which asks for the pages: apt-get install hey")?;
+        let said = String::from_utf8_lossy(&asked.stdout);
+        ensure!(
+            asked.status.success(),
+            "hey: {}",
+            String::from_utf8_lossy(&asked.stderr)
+        );
         let mut times = Vec::new();
-        while let Some(done) = under_way.join_next().await {
-            let (took, status) = done??;
-            ensure!(status.as_u16() < 400, "{path} answered {status}");
-            times.push(took);
+        // response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset
+        for row in said.lines().skip(1) {
+            let cells: Vec<&str> = row.split(',').collect();
+            let (took, status) = cells.first().zip(cells.get(6)).context("a line of hey")?;
+            ensure!(*status == "200", "{path} answered {status}");
+            times.push(Duration::from_secs_f64(took.parse()?));
         }
+        ensure!(!times.is_empty(), "hey got no answer from {path}");
         Ok((times, body.len()))
     }
 }

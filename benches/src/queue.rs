@@ -179,11 +179,14 @@ async fn two_bridges(setup: Setup, workers: usize, concurrency: usize) -> anyhow
         }
         until_idle(&queue).await?;
         times.push(start.elapsed());
-        let done = JobFilter {
-            state: Some(JobState::Done),
-            ..JobFilter::default()
-        };
-        anyhow::ensure!(queue.jobs(&done, 3).await?.len() == 2, "a sync failed");
+        let jobs = queue.jobs(&JobFilter::default(), 100).await?;
+        let syncs: Vec<_> = jobs.iter().filter(|job| job.kind == "sync").collect();
+        let wrong = syncs.iter().find(|job| job.state != JobState::Done);
+        anyhow::ensure!(
+            syncs.len() == 2 && wrong.is_none(),
+            "a sync was not done: {}",
+            wrong.and_then(|job| job.reason.as_deref()).unwrap_or_default()
+        );
         for worker in running {
             worker.kill().await?;
         }

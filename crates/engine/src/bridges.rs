@@ -12,7 +12,7 @@ pub use plan::presets::{ABOUT as PRESETS, About as Preset};
 use store::Snapshot;
 
 /// The kind of connection that is the built-in registry.
-pub(crate) const REGISTRY: &str = "registry";
+pub const REGISTRY: &str = "registry";
 
 /// Most letters of a bridge's name.
 const LONGEST_NAME: usize = 60;

@@ -66,6 +66,8 @@ pub struct ConflictChoice {
     pub devices: Vec<SourceId>,
     /// Only these fields; all when empty.
     pub fields: Vec<String>,
+    /// Only these fields of these devices; all that the others let through when empty.
+    pub only: Vec<(SourceId, String)>,
     /// The plan whose conflicts the person saw; another one since may have other values, and nothing is decided then.
     pub seen: Option<PlanId>,
 }
@@ -73,7 +75,11 @@ pub struct ConflictChoice {
 impl ConflictChoice {
     fn holds(&self, conflict: &OpenConflict) -> bool {
         let of_device = self.devices.is_empty() || self.devices.contains(&conflict.device);
-        of_device && (self.fields.is_empty() || self.fields.contains(&conflict.field))
+        let is_chosen =
+            |(device, field): &(SourceId, String)| *device == conflict.device && *field == conflict.field;
+        of_device
+            && (self.fields.is_empty() || self.fields.contains(&conflict.field))
+            && (self.only.is_empty() || self.only.iter().any(is_chosen))
     }
 }
 

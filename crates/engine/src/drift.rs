@@ -111,7 +111,12 @@ impl Engine {
             .into_iter()
             .map(|accepted| (accepted.key.clone(), accepted))
             .collect();
-        let assets = self.store.links(&bridge.id, RecordKind::Asset).await?;
+        let devices: Vec<_> = found
+            .iter()
+            .filter(|d| d.key.side == Side::Source && d.key.kind == RecordKind::Asset)
+            .map(|d| (RecordKind::Asset, SourceId(d.key.record.clone())))
+            .collect();
+        let links = self.store.links_of(&bridge.id, &devices).await?;
         let pages = self.pages(bridge).await;
         let mut counts = DriftCounts::default();
         let differences = found.into_iter().map(|difference| {
@@ -119,8 +124,8 @@ impl Engine {
             let (source, record) = match key.side {
                 Side::Source => {
                     let source = SourceId(key.record.clone());
-                    let record = (key.kind == RecordKind::Asset).then(|| assets.get(&source).cloned());
-                    (Some(source), record.flatten())
+                    let link = links.get(&(key.kind, source.clone()));
+                    (Some(source), link.map(|link| link.destination.clone()))
                 }
                 Side::Destination => (None, Some(RecordId(key.record.clone()))),
             };

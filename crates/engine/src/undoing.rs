@@ -13,7 +13,7 @@ use connect::AssetScope;
 use model::operation::{Action, ClientTarget, SiteTarget, TypeTarget};
 use model::{
     Actor, ActorRole, Asset, Bridge, Operation, Outcome, PlanId, PlanSummary, RecordId, RecordKind, Run,
-    RunId, RunKind, RunState, SourceId, Undone,
+    RunId, RunKind, RunState, SourceId,
 };
 use plan::{Done, LinkNow, UndoInput, plan_undo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -259,44 +259,6 @@ impl Engine {
         }
         let settled: Vec<u32> = listed.difference(&open).copied().collect();
         Ok(self.store.settle_undone(&undoing.plan, &settled, run).await?)
-    }
-
-    /// The records of a bridge whose writes were undone and that nobody released yet.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn undone(&self, actor: &Actor, bridge: &Bridge) -> Result<Vec<Undone>> {
-        require(actor, ActorRole::Viewer, "see what was undone")?;
-        let all = self.store.undone(&bridge.id).await?;
-        Ok(all.into_values().filter(Undone::holds).collect())
-    }
-
-    /// Lets undone records be planned and written again, all of the bridge or these; how many there were.
-    ///
-    /// # Errors
-    /// When one of them is not held back.
-    pub async fn release_undone(
-        &self,
-        actor: &Actor,
-        bridge: &Bridge,
-        records: Option<&[(RecordKind, SourceId)]>,
-    ) -> Result<u64> {
-        require(actor, ActorRole::Technician, "release what was undone")?;
-        if let Some(records) = records {
-            let held = self.store.undone(&bridge.id).await?;
-            let missing = records.iter().find(|r| !held.get(*r).is_some_and(Undone::holds));
-            if let Some((kind, source)) = missing {
-                return Err(Error::Unknown {
-                    what: "undone record",
-                    name: format!("{}:{source}", kind.as_str()),
-                    known: None,
-                });
-            }
-        }
-        let store = &self.acting(actor).store;
-        Ok(store
-            .release_undone(&bridge.id, records, &actor.to_string())
-            .await?)
     }
 
     /// Lets the schedule of a bridge go on.

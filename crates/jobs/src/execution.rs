@@ -284,6 +284,22 @@ impl Hands {
                     },
                 }
             }
+            JobKind::LinkDuplicate {
+                bridge,
+                record,
+                source,
+                is,
+            } => {
+                let bridge = self.queue.store().bridge(&bridge).await?;
+                engine
+                    .link_duplicate(actor, runner, &bridge, (record, &source), &is, work)
+                    .await?;
+                Done {
+                    run: None,
+                    stopped: None,
+                    result: JobResult::Linked { record: is },
+                }
+            }
             JobKind::Read { connection } => {
                 let report = engine.read(actor, runner, &connection, None, work).await?;
                 Done {

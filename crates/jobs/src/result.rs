@@ -3,7 +3,7 @@
 use engine::planning::SkippedFields;
 use engine::read::ReadReport;
 use engine::sync::SyncReport;
-use model::{PlanSummary, Run};
+use model::{PlanSummary, RecordId, Run};
 use serde::{Deserialize, Serialize};
 
 /// What came of a job.
@@ -39,6 +39,11 @@ pub enum JobResult {
         plan: PlanSummary,
         /// The run; `None` when there was nothing to write.
         run: Option<Run>,
+    },
+    /// Of a record that a person said is another.
+    Linked {
+        /// The destination's record that it is.
+        record: RecordId,
     },
     /// Of a read.
     Read(ReadNumbers),

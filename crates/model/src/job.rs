@@ -84,6 +84,17 @@ pub enum JobKind {
         /// The source's id of it.
         source: SourceId,
     },
+    /// Link a record to the one of several that a person says it is, and write nothing to the destination.
+    LinkDuplicate {
+        /// The bridge.
+        bridge: BridgeId,
+        /// What the record is in the destination.
+        record: RecordKind,
+        /// The source's id of it.
+        source: SourceId,
+        /// The destination's record that it is.
+        is: RecordId,
+    },
     /// Read a source into a snapshot.
     Read {
         /// The source.
@@ -109,6 +120,7 @@ impl JobKind {
             Self::Finish { .. } => "finish",
             Self::PlanUndo { .. } => "plan_undo",
             Self::Retry { .. } => "retry",
+            Self::LinkDuplicate { .. } => "link_duplicate",
             Self::Read { .. } => "read",
             Self::KeepAlive { .. } => "keep_alive",
             Self::Maintain => "maintain",
@@ -123,7 +135,8 @@ impl JobKind {
             | Self::Apply { bridge, .. }
             | Self::Finish { bridge, .. }
             | Self::PlanUndo { bridge, .. }
-            | Self::Retry { bridge, .. } => Some(bridge),
+            | Self::Retry { bridge, .. }
+            | Self::LinkDuplicate { bridge, .. } => Some(bridge),
             Self::Read { .. } | Self::KeepAlive { .. } | Self::Maintain => None,
         }
     }

@@ -95,6 +95,7 @@ async fn a_conflict_is_decided_once_for_its_two_values() {
             devices: vec![open.device.clone()],
             fields: vec!["name".to_owned()],
             seen: Some(seen.into()),
+            ..ConflictChoice::default()
         };
         let late = engine
             .decide_conflicts(actor, &bridge, &choice("another plan"), ConflictVerdict::Keep)

@@ -83,6 +83,7 @@ pub async fn run(
         devices: chosen.devices.into_iter().map(SourceId).collect(),
         fields: chosen.field,
         seen: chosen.seen.map(PlanId),
+        ..ConflictChoice::default()
     };
     let decided = engine.decide_conflicts(actor, &bridge, &choice, verdict).await?;
     output.show(&decided, || decided_text(&decided, verdict))?;

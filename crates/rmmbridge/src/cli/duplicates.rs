@@ -1,11 +1,13 @@
 //! `duplicates`: records there are several of, and which one it is.
 
 use super::exit;
+use super::handing::{self, Followed};
 use super::record::{record, typed};
 use crate::output::Output;
 use crate::session::Session;
 use clap::{Args, Subcommand};
 use engine::duplicates::Duplicate;
+use jobs::{JobKind, JobResult};
 use model::RecordId;
 use std::process::ExitCode;
 
@@ -66,12 +68,28 @@ pub async fn run(
             let bridge = engine.find_bridge(actor, bridge.as_deref()).await?;
             let (kind, source) = record(&id)?;
             let is = RecordId(is);
-            let runner = engine.become_runner(actor).await?;
-            let linked = engine
-                .link_duplicate(actor, &runner, &bridge, (kind, &source), &is, session.work())
-                .await;
-            runner.leave().await;
-            linked?;
+            match handing::runner_or_worker(session).await? {
+                Some(runner) => {
+                    let linked = engine
+                        .link_duplicate(actor, &runner, &bridge, (kind, &source), &is, session.work())
+                        .await;
+                    runner.leave().await;
+                    linked?;
+                }
+                None => {
+                    let job = JobKind::LinkDuplicate {
+                        bridge: bridge.id,
+                        record: kind,
+                        source: source.clone(),
+                        is: is.clone(),
+                    };
+                    match handing::hand_over(session, &job).await? {
+                        Followed::Result(JobResult::Linked { .. }) => {}
+                        other => return handing::unfinished(other),
+                    }
+                }
+            }
+            session.progress.clear();
             let document = serde_json::json!({ "kind": kind, "source": source, "record": is });
             output.show(&document, || {
                 format!(

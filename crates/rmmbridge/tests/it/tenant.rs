@@ -4,9 +4,12 @@
 //! they need `flavor = "multi_thread"`.
 
 use crate::program::{Program, Ran, Running};
+use serde_json::Value;
 use simulators::ninjaone::{NinjaOne, Options};
 use simulators::technician::Technician;
 use std::net::TcpListener;
+use store::Store;
+use store::registry::NewRegistryAsset;
 use url::Url;
 
 /// A small estate in four organizations.
@@ -131,4 +134,54 @@ pub fn counted(program: &Program) -> (usize, usize) {
         .map(|asset| asset["asset"]["client"].as_str().unwrap())
         .collect();
     (assets.len(), clients.len())
+}
+
+/// Makes an organization that has no client yet a client which somebody typed in by hand, with one of its devices twice;
+/// the device's id and the two assets.
+pub async fn typed_twice(program: &Program, store: &Store, organization: &str) -> (String, [String; 2]) {
+    program.run(&["match", "create", organization]);
+    let plan = program.run(&["plan", "--all", "--json"]);
+    let plan: Value = serde_json::from_str(&plan.out).unwrap();
+    let created: Vec<&Value> = plan["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|o| o["action"] == "create_asset" && o["client_label"] == organization)
+        .collect();
+    let serial = |operation: &Value| operation["fields"]["serialNumber"].as_str().map(str::to_owned);
+    // Not a placeholder such as "Default string", nor one that several devices have.
+    let (device, serial) = created
+        .iter()
+        .find_map(|operation| {
+            let of = serial(operation)?;
+            let same = created.iter().filter(|o| serial(o).as_ref() == Some(&of));
+            let device = operation["subject"]["source_id"].as_str().unwrap();
+            (!of.contains(' ') && same.count() == 1).then(|| (device.to_owned(), of))
+        })
+        .unwrap();
+    program.run(&["match", "forget", organization]);
+    let clients = program.file("typed-clients.csv", format!("name\n\"{organization}\"\n"));
+    program.works(&["import", "clients", &clients]);
+    let clients = store.registry_clients().await.unwrap();
+    let client = clients
+        .into_iter()
+        .find(|client| client.name == organization)
+        .unwrap();
+    let typed = ["typed in January", "typed in June"].map(|name| NewRegistryAsset {
+        client: client.id.clone(),
+        site: None,
+        asset_type: None,
+        source_id: None,
+        marker: None,
+        fields: [
+            ("name".to_owned(), name.into()),
+            ("serialNumber".to_owned(), serial.clone().into()),
+        ]
+        .into(),
+    });
+    let added = store.add_registry_assets(&typed).await.unwrap();
+    let ids: Vec<String> = added.into_iter().map(|id| id.unwrap().to_string()).collect();
+    program.run(&["match", "set", organization, organization]);
+    program.run(&["plan"]);
+    (device, ids.try_into().unwrap())
 }

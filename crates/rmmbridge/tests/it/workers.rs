@@ -1,7 +1,7 @@
 //! Workers as people run them: what is given to them, what they share, and what is left when one is killed.
 
 use crate::program::{MASTER_KEY, Program, Running};
-use crate::tenant::{another_ninja, connect_machine, counted, ninja};
+use crate::tenant::{another_ninja, bridge, connect_machine, counted, ninja, typed_twice};
 use jobs::{JobKind, Queue};
 use model::{Actor, ConnectionState};
 use serde_json::Value;
@@ -352,4 +352,36 @@ async fn schedules_are_set_listed_paused_and_removed() {
         "Berlin",
     ];
     program.refuses(&wrong, &["`Berlin`", "Europe/Berlin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_of_two_it_is_can_be_said_while_a_worker_runs() {
+    for engine in Engine::available() {
+        let (place, ninja) = (Place::new(engine).await, ninja(60).await);
+        bridge(&place.program, &ninja, "humanizeit");
+        place.program.run(&["plan", "--read"]);
+        let (_, name) = ninja.organizations().remove(0);
+        let (device, [kept, other]) = typed_twice(&place.program, &place.store, &name).await;
+        let worker = worker(&place.program, &[]);
+        let listed = place.program.run(&["duplicates"]);
+        assert!(
+            listed.out.contains(&kept) && listed.out.contains(&other),
+            "{listed:#?}"
+        );
+        let ran = place.program.run(&["duplicates", "link", &device, &kept]);
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        if engine == Engine::Sqlite {
+            assert!(
+                ran.err.contains("given to"),
+                "the worker has the database: {ran:#?}"
+            );
+        }
+        place.program.works(&["duplicates"]);
+        // Again: it is no question any more, and the command says so.
+        let again = place.program.run(&["duplicates", "link", &device, &other]);
+        assert_ne!(again.code, Some(0), "{again:#?}");
+        assert!(again.err.contains("duplicate"), "{again:#?}");
+        stop(worker);
+        ninja.shutdown().await;
+    }
 }

@@ -11,6 +11,7 @@ pub mod checked;
 mod clients;
 mod connections;
 pub mod csv;
+mod differences;
 mod fields;
 pub(crate) mod flash;
 pub mod form;
@@ -21,6 +22,8 @@ pub mod jobs;
 pub(crate) mod overview;
 mod plans;
 mod qr;
+mod questions;
+mod record;
 mod runs;
 pub(crate) mod settings;
 pub mod table;
@@ -48,6 +51,8 @@ pub fn routes(web: &Web) -> Router<Web> {
         .merge(bridges::routes())
         .merge(runs::routes())
         .merge(plans::routes())
+        .merge(questions::routes())
+        .merge(differences::routes())
         .merge(fields::routes())
         .route("/bridges/{id}/types", get(incoming::show).post(incoming::save))
         .route("/clients", get(clients::list::show))

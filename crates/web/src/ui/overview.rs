@@ -91,7 +91,7 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Respons
         bridges: standings.iter().map(|s| card(s, &ticks, now)).collect(),
         connections: connections
             .iter()
-            .filter(|c| c.kind != "registry")
+            .filter(|c| c.kind != engine::bridges::REGISTRY)
             .map(line)
             .collect(),
         may_connect: signed_in.may(ActorRole::Owner),

@@ -13,6 +13,7 @@ mod fields;
 mod overview;
 mod plans;
 mod provider;
+mod questions;
 mod requests;
 mod runs;
 mod second_factor;

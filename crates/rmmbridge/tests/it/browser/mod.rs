@@ -9,4 +9,5 @@ mod passportal;
 mod passportal_connection;
 mod people;
 mod populated;
+mod questions;
 mod walk;

@@ -12,13 +12,11 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use engine::bridges::REGISTRY;
 use engine::bridges::{NewBridge, PRESETS};
 use engine::{SettingProblem, StoreError};
 use model::{ActorRole, Connection, ConnectionState};
 use serde::Deserialize;
-
-/// What the form sends for a registry that nobody has used yet.
-const REGISTRY: &str = "registry";
 
 #[derive(Template)]
 #[template(path = "bridges/new.html")]

@@ -19,16 +19,22 @@ pub enum Tab {
     Types,
     /// What would be written.
     Plan,
+    /// What waits for a person.
+    Questions,
+    /// Where the two sides differ.
+    Differences,
     /// How it works.
     Settings,
 }
 
 /// The pages there are, in their order: which, what people see, and its address below the bridge's. One line a page.
-const TABS: [(Tab, &str, &str); 5] = [
+const TABS: [(Tab, &str, &str); 7] = [
     (Tab::Clients, "Clients", "clients"),
     (Tab::Fields, "Fields", "fields"),
     (Tab::Types, "Types", "types"),
     (Tab::Plan, "Plan", "plan"),
+    (Tab::Questions, "Questions", "questions"),
+    (Tab::Differences, "Differences", "differences"),
     (Tab::Settings, "Settings", "settings"),
 ];
 

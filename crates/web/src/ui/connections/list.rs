@@ -9,6 +9,7 @@ use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use engine::bridges::REGISTRY;
 use model::ActorRole;
 
 #[derive(Template)]
@@ -39,9 +40,6 @@ struct Kind {
     /// Whether it is what one begins with.
     is_next: bool,
 }
-
-/// The connector of the built-in registry.
-const REGISTRY: &str = "registry";
 
 /// The page.
 pub async fn show(State(web): State<Web>, signed_in: SignedIn) -> Result<Response> {

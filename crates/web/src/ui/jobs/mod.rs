@@ -107,6 +107,7 @@ pub fn what(job: &Job, bridges: &[Bridge], connections: &[Connection]) -> String
         Ok(JobKind::Apply { .. }) => format!("Write {bridge}"),
         Ok(JobKind::Finish { .. }) => "Finish".to_owned(),
         Ok(JobKind::Retry { .. }) => format!("Try a record of {bridge} again"),
+        Ok(JobKind::LinkDuplicate { .. }) => format!("Link a record of {bridge}"),
         Ok(JobKind::Read { connection }) => {
             let found = connections.iter().find(|c| c.id == connection);
             format!(

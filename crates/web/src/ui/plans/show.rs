@@ -69,6 +69,8 @@ pub struct Facts {
     pub selection: i64,
     pub done: u64,
     pub not_done: u64,
+    /// Records a person has to say something about.
+    pub questions: u32,
     /// Records the brakes are about, said again where somebody agrees.
     pub brakes: String,
 }
@@ -111,6 +113,7 @@ impl Facts {
             selection: review.selection,
             done: review.begun.done,
             not_done: review.begun.failed + review.begun.skipped + review.begun.unknown,
+            questions: c.reviews,
             brakes: said.join(", "),
         }
     }

@@ -141,7 +141,8 @@ fn made_of(called: &Called, kind: RecordKind, id: &SourceId) -> String {
     }
 }
 
-fn one(kind: RecordKind) -> &'static str {
+/// What a kind of record is called.
+pub fn one(kind: RecordKind) -> &'static str {
     match kind {
         RecordKind::Client => "client",
         RecordKind::Site => "site",

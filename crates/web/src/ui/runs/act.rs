@@ -4,12 +4,13 @@ use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result};
 use crate::ui::Tone;
+use crate::ui::record::record;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::Error;
-use model::{Bridge, JobKind, RecordKind, Run, RunKind, SourceId};
+use model::{Bridge, JobKind, Run, RunKind};
 use serde::Deserialize;
 
 /// What the buttons beside a record send.
@@ -40,13 +41,6 @@ async fn written(web: &Web, signed_in: &SignedIn, id: &str) -> Result<(Run, Brid
     let bridge = bridges.into_iter().find(|b| b.id == *bridge);
     let bridge = bridge.ok_or_else(|| Problem::missing("The bridge of this run is gone."))?;
     Ok((run, bridge))
-}
-
-fn record(text: &str) -> Result<(RecordKind, SourceId)> {
-    let parts = text.split_once(':');
-    parts
-        .and_then(|(kind, source)| Some((RecordKind::named(kind)?, SourceId::from(source))))
-        .ok_or_else(|| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "No record was named."))
 }
 
 /// Tries one record again.

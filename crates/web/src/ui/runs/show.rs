@@ -8,6 +8,7 @@ use crate::live::{Told, follow};
 use crate::problem::Result;
 use crate::ui::jobs::{Going, left};
 use crate::ui::plans::words;
+use crate::ui::record::named;
 use crate::ui::table::{Ask, Chip, PER_PAGE, Table};
 use crate::ui::time::{When, lasting};
 use crate::ui::words::plainly;
@@ -159,7 +160,7 @@ fn group(run: &Run, trouble: Trouble) -> Group {
             client: record.operation.client_label.clone(),
             what: words::action(&record.operation),
             said: record.said,
-            record: format!("{}:{}", subject.kind.as_str(), subject.source_id),
+            record: named(subject.kind, &subject.source_id),
             standing: record.standing,
             source_url: record.source_url,
             record_url: record.record_url,

@@ -97,7 +97,8 @@ pub struct Suggested {
 pub fn named(client: &Client, detail: &BridgeDetail) -> Named {
     Named {
         name: client.name.clone(),
-        address: (detail.destination.kind == "registry").then(|| format!("/clients/{}", client.id)),
+        address: (detail.destination.kind == engine::bridges::REGISTRY)
+            .then(|| format!("/clients/{}", client.id)),
     }
 }
 
