@@ -20,7 +20,12 @@ async fn questions_are_answered_and_differences_accepted_on_their_pages() {
     let store = hub.program.store().await;
     let (device, _) = typed_twice(&hub.program, &store, &organization).await;
     store.close().await;
-    let lab = ["errors", "ignore", "1", "--reason", "a lab machine"];
+    let assets = hub.program.json(&["assets", "--limit", "100"]);
+    let mut devices = assets.as_array().unwrap().iter();
+    let one = devices
+        .find_map(|asset| asset["asset"]["source_id"].as_str())
+        .unwrap();
+    let lab = ["errors", "ignore", one, "--reason", "a lab machine"];
     let lab = hub.program.json(&lab)[0]["label"].as_str().unwrap().to_owned();
     hub.sign_in(&browser).await;
     let bridge = browser.attribute("a[href$='/questions']", "href").await;
