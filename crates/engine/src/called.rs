@@ -106,6 +106,11 @@ impl Pointed {
     }
 }
 
+fn of_kind<T: Clone>(ids: &BTreeSet<(RecordKind, T)>, kind: RecordKind) -> Vec<T> {
+    let of_kind = ids.iter().filter(|(of, _)| *of == kind);
+    of_kind.map(|(_, id)| id.clone()).collect()
+}
+
 const KINDS: [RecordKind; 4] = [
     RecordKind::Client,
     RecordKind::Site,
@@ -135,24 +140,23 @@ impl Engine {
         let mut linked = Vec::new();
         if is_registry {
             for kind in KINDS {
-                let of_kind = pointed.records.iter().filter(|(of, _)| *of == kind);
-                let ids: Vec<RecordId> = of_kind.map(|(_, id)| id.clone()).collect();
+                let ids = of_kind(&pointed.records, kind);
                 let names = self.store.registry_names(kind, &ids).await?;
                 called
                     .records
                     .extend(names.into_iter().map(|(id, name)| ((kind, id), name)));
             }
         } else {
-            for (kind, record) in std::mem::take(&mut pointed.records) {
-                if let Some(link) = self.store.link_to(&bridge.id, kind, &record).await? {
-                    pointed.source(kind, &link.source);
-                    linked.push((kind, record, link.source));
+            for kind in KINDS {
+                let ids = of_kind(&pointed.records, kind);
+                for (record, source) in self.store.sources_linked_to(&bridge.id, kind, &ids).await? {
+                    pointed.source(kind, &source);
+                    linked.push((kind, record, source));
                 }
             }
         }
         for kind in KINDS {
-            let of_kind = pointed.sources.iter().filter(|(of, _)| *of == kind);
-            let ids: Vec<SourceId> = of_kind.map(|(_, id)| id.clone()).collect();
+            let ids = of_kind(&pointed.sources, kind);
             let names = self.store.source_names(&bridge.source, kind, &ids).await?;
             called
                 .sources

@@ -250,12 +250,14 @@ impl Hands {
                     },
                 }
             }
-            JobKind::PlanUndo { run, operations, .. } => {
+            JobKind::PlanUndo {
+                run,
+                operations,
+                records,
+                ..
+            } => {
                 let run = engine.find_run(actor, run.as_str()).await?;
-                let scope = UndoScope {
-                    operations,
-                    ..UndoScope::default()
-                };
+                let scope = UndoScope { records, operations };
                 let plan = engine.undo_plan(actor, runner, &run, &scope, work).await?;
                 Done {
                     run: None,

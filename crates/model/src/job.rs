@@ -64,6 +64,9 @@ pub enum JobKind {
         /// Only these operations of its plan; all when there are none.
         #[serde(default)]
         operations: Vec<u32>,
+        /// Only these records; all when there are none.
+        #[serde(default)]
+        records: Vec<(RecordKind, SourceId)>,
     },
     /// Apply what the overview of the client wizard said, if it still stands.
     Finish {

@@ -7,6 +7,7 @@ use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
+use crate::packed::OWNERS;
 use jiff::Timestamp;
 use model::{BridgeId, Fields, RecordId, RecordKind, RunId, SourceId};
 use serde::{Deserialize, Serialize};
@@ -245,6 +246,42 @@ impl Store {
             record.as_str()
         )?;
         row.map(link).transpose()
+    }
+
+    /// The source records that some destination records of one kind are linked to; those that no link points to are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sources_linked_to(
+        &self,
+        bridge: &BridgeId,
+        kind: RecordKind,
+        records: &[RecordId],
+    ) -> Result<BTreeMap<RecordId, SourceId>> {
+        let mut found = BTreeMap::new();
+        let mut conn = self.read().await?;
+        for some in records.chunks(OWNERS) {
+            let which: Vec<String> = (3..some.len() + 3).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT destination_id, MIN(source_id) FROM link WHERE bridge_id = $1 AND kind = $2 AND destination_id IN ({})
+                 GROUP BY destination_id",
+                which.join(", ")
+            );
+            let rows: Vec<(String, String)> = on_either!(conn, c => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()))
+                    .bind(bridge.as_str())
+                    .bind(kind.as_str());
+                for record in some {
+                    query = query.bind(record.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?;
+            found.extend(
+                rows.into_iter()
+                    .map(|(record, source)| (RecordId(record), SourceId(source))),
+            );
+        }
+        Ok(found)
     }
 }
 

@@ -23,21 +23,9 @@ impl Store {
             RecordKind::AssetType => "registry_asset_type",
             RecordKind::Asset => return Ok(BTreeMap::new()),
         };
-        let mut names = BTreeMap::new();
-        let mut conn = self.read().await?;
-        for some in ids.chunks(OWNERS) {
-            let which: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
-            let sql = format!("SELECT id, name FROM {table} WHERE id IN ({})", which.join(", "));
-            let rows: Vec<(String, String)> = on_either!(conn, c => {
-                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
-                for id in some {
-                    query = query.bind(id.as_str());
-                }
-                query.fetch_all(&mut *c).await
-            })?;
-            names.extend(rows.into_iter().map(|(id, name)| (RecordId(id), name)));
-        }
-        Ok(names)
+        let ids: Vec<&str> = ids.iter().map(RecordId::as_str).collect();
+        let rows = self.named(table, "", &ids).await?;
+        Ok(rows.into_iter().map(|(id, name)| (RecordId(id), name)).collect())
     }
 
     /// The names of some organizations, locations or roles, by the kind of record they become, as the last complete
@@ -57,22 +45,33 @@ impl Store {
             RecordKind::AssetType => "source_role",
             RecordKind::Asset => return Ok(BTreeMap::new()),
         };
-        let mut names = BTreeMap::new();
+        let ids: Vec<&str> = ids.iter().map(SourceId::as_str).collect();
+        let rows = self.named(table, connection.as_str(), &ids).await?;
+        Ok(rows.into_iter().map(|(id, name)| (SourceId(id), name)).collect())
+    }
+
+    /// Names by id out of a table of ours; of this connection alone where the table is a source's.
+    async fn named(&self, table: &str, connection: &str, ids: &[&str]) -> Result<Vec<(String, String)>> {
+        let whose = match connection {
+            "" => "$1 = ''",
+            _ => "connection_id = $1",
+        };
+        let mut names = Vec::new();
         let mut conn = self.read().await?;
         for some in ids.chunks(OWNERS) {
             let which: Vec<String> = (2..some.len() + 2).map(|n| format!("${n}")).collect();
             let sql = format!(
-                "SELECT id, name FROM {table} WHERE connection_id = $1 AND id IN ({})",
+                "SELECT id, name FROM {table} WHERE {whose} AND id IN ({})",
                 which.join(", ")
             );
             let rows: Vec<(String, String)> = on_either!(conn, c => {
-                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(connection.as_str());
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str())).bind(connection);
                 for id in some {
-                    query = query.bind(id.as_str());
+                    query = query.bind(*id);
                 }
                 query.fetch_all(&mut *c).await
             })?;
-            names.extend(rows.into_iter().map(|(id, name)| (SourceId(id), name)));
+            names.extend(rows);
         }
         Ok(names)
     }

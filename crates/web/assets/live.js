@@ -158,5 +158,10 @@
     for (const element of root.querySelectorAll("[data-live]")) follow(element);
   };
   document.documentElement.classList.add("live");
-  addEventListener("DOMContentLoaded", () => ready(document));
+  addEventListener("DOMContentLoaded", () => {
+    ready(document);
+    // On a phone the tabs are wider than the page; the page itself stays where it is.
+    const tab = document.querySelector(".tabs [aria-current]");
+    if (tab) tab.closest(".tabs").scrollLeft = tab.offsetLeft - (innerWidth - tab.offsetWidth) / 2;
+  });
 })();

@@ -93,11 +93,14 @@ impl From<engine::Error> for Problem {
             | E::NotUndoable { .. }
             | E::NothingRead { .. }
             | E::SwitchedOff { .. }
+            | E::MayStillArrive { .. }
+            | E::TakenOver
             | E::Store(
                 S::Moved { .. } | S::LastOwner | S::Taken { .. } | S::Busy { .. } | S::Unconfirmed { .. },
             ) => StatusCode::CONFLICT,
             E::Settings { .. }
             | E::NoReason { .. }
+            | E::TooShort { .. }
             | E::Mapping { .. }
             | E::Ambiguous { .. }
             | E::NotNamed { .. }
@@ -111,7 +114,7 @@ impl From<engine::Error> for Problem {
             E::Provider(_) => StatusCode::FORBIDDEN,
             E::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             E::Outside { .. } => StatusCode::BAD_GATEWAY,
-            E::Store(S::Locked) => StatusCode::SERVICE_UNAVAILABLE,
+            E::Store(S::Locked) | E::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if status == StatusCode::INTERNAL_SERVER_ERROR {

@@ -69,31 +69,44 @@ pub async fn run(session: &Session, arguments: ApplyArguments, output: Output) -
         despite_pause: arguments.while_paused,
         selection: None,
     };
+    match write(session, &id, options).await? {
+        Ok(run) => show(session, &run, output).await,
+        Err(other) => handing::unfinished(other),
+    }
+}
+
+/// Applies a plan, here or at the worker that has the database: the run, or what became of the job instead.
+pub async fn write(
+    session: &Session,
+    id: &PlanId,
+    options: ApplyOptions,
+) -> anyhow::Result<Result<Run, Followed>> {
+    let (engine, actor) = (&session.engine, &session.actor);
     let run = match handing::runner_or_worker(session).await? {
         Some(runner) => {
-            let run = engine.apply(actor, &runner, &id, options, session.work()).await;
+            let run = engine.apply(actor, &runner, id, options, session.work()).await;
             runner.leave().await;
-            run?
+            Ok(run?)
         }
         None => {
             let kind = JobKind::Apply {
-                bridge: engine.plan(actor, &id).await?.bridge,
-                plan: id,
+                bridge: engine.plan(actor, id).await?.bridge,
+                plan: id.clone(),
                 first: options.first,
                 deselected: options.deselected,
                 confirmed: options.confirmed,
-                in_doubt: false,
+                in_doubt: options.in_doubt,
                 despite_pause: options.despite_pause,
-                selection: None,
+                selection: options.selection,
             };
             match handing::hand_over(session, &kind).await? {
-                Followed::Result(JobResult::Apply { run }) => run,
-                other => return handing::unfinished(other),
+                Followed::Result(JobResult::Apply { run }) => Ok(run),
+                other => Err(other),
             }
         }
     };
     session.progress.clear();
-    show(session, &run, output).await
+    Ok(run)
 }
 
 /// Prints a run and why records failed; the exit code that goes with it.

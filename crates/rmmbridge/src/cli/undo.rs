@@ -1,5 +1,6 @@
 //! `undo`: taking back what a run wrote.
 
+use super::handing::{self, Followed};
 use super::record::records;
 use super::{apply, pause, plan as plan_command};
 use crate::output::{Output, table, time};
@@ -7,7 +8,8 @@ use crate::session::Session;
 use clap::Args;
 use engine::applying::ApplyOptions;
 use engine::undoing::UndoScope;
-use model::{Operation, PlanSummary, Run};
+use jobs::{JobKind, JobResult};
+use model::{Operation, PlanSummary, Run, RunKind};
 use std::process::ExitCode;
 
 const AFTER_HELP: &str = "\
@@ -76,12 +78,11 @@ pub async fn run(session: &Session, arguments: UndoArguments, output: Output) ->
         records: records(&arguments.record)?,
         operations: arguments.operation.clone(),
     };
-    let runner = engine.become_runner(actor).await?;
     let of = engine.find_run(actor, id).await?;
-    let plan = engine
-        .undo_plan(actor, &runner, &of, &scope, session.work())
-        .await?;
-    session.progress.clear();
+    let plan = match planned(session, &of, scope).await? {
+        Ok(plan) => plan,
+        Err(other) => return handing::unfinished(other),
+    };
     let shown = Shown::of(
         session,
         &plan,
@@ -103,10 +104,10 @@ pub async fn run(session: &Session, arguments: UndoArguments, output: Output) ->
         despite_pause: arguments.while_paused,
         ..ApplyOptions::default()
     };
-    let undone = engine
-        .apply(actor, &runner, &plan.id, options, session.work())
-        .await?;
-    session.progress.clear();
+    let undone = match apply::write(session, &plan.id, options).await? {
+        Ok(run) => run,
+        Err(other) => return handing::unfinished(other),
+    };
     let failed = engine.failed_items(actor, &undone).await?;
     document["run"] = serde_json::to_value(&undone)?;
     output.show(&document, || {
@@ -117,6 +118,39 @@ pub async fn run(session: &Session, arguments: UndoArguments, output: Output) ->
         )
     })?;
     Ok(apply::code(&failed))
+}
+
+/// The plan that takes back what `of` wrote, made here or at the worker that has the database; or what became of the job.
+async fn planned(
+    session: &Session,
+    of: &Run,
+    scope: UndoScope,
+) -> anyhow::Result<Result<PlanSummary, Followed>> {
+    let (engine, actor) = (&session.engine, &session.actor);
+    let plan = match (handing::runner_or_worker(session).await?, &of.kind) {
+        (None, RunKind::Apply { bridge, .. } | RunKind::Undo { bridge, .. }) => {
+            let kind = JobKind::PlanUndo {
+                bridge: bridge.clone(),
+                run: of.id.clone(),
+                operations: scope.operations,
+                records: scope.records,
+            };
+            match handing::hand_over(session, &kind).await? {
+                Followed::Result(JobResult::Plan { plan, .. }) => Ok(plan),
+                other => Err(other),
+            }
+        }
+        (None, RunKind::Read { .. }) => {
+            anyhow::bail!("run {} only read; nothing was written", of.id)
+        }
+        (Some(runner), _) => {
+            let plan = engine.undo_plan(actor, &runner, of, &scope, session.work()).await;
+            runner.leave().await;
+            Ok(plan?)
+        }
+    };
+    session.progress.clear();
+    Ok(plan)
 }
 
 /// The part of an undo plan that is shown.

@@ -355,6 +355,36 @@ async fn schedules_are_set_listed_paused_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_taken_back_while_a_worker_runs() {
+    for engine in Engine::available() {
+        let (place, ninja) = (Place::new(engine).await, ninja(60).await);
+        place.bridge(&ninja, "assets");
+        place.program.run(&["sync"]);
+        let run = place.program.json(&["runs"])[0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let device = place.program.json(&["assets", "--limit", "1"])[0]["asset"]["source_id"].clone();
+        let worker = worker(&place.program, &[]);
+        let looked = place.program.works(&["undo", &run]);
+        assert!(looked.contains("Nothing was written"), "{looked}");
+        let one = ["undo", &run, "--record", device.as_str().unwrap(), "--yes"];
+        let ran = place.program.run(&one);
+        assert_eq!(ran.code, Some(0), "{ran:#?}");
+        assert!(ran.out.contains("1 written"), "{ran:#?}");
+        if engine == Engine::Sqlite {
+            assert!(
+                ran.err.contains("given to"),
+                "the worker has the database: {ran:#?}"
+            );
+        }
+        assert_eq!(counted(&place.program).0, 59, "one is archived");
+        stop(worker);
+        ninja.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn which_of_two_it_is_can_be_said_while_a_worker_runs() {
     for engine in Engine::available() {
         let (place, ninja) = (Place::new(engine).await, ninja(60).await);

@@ -9,6 +9,7 @@ mod bridges;
 mod caller;
 mod clients;
 mod connections;
+mod differences;
 mod document;
 mod failure;
 mod hub;
@@ -16,6 +17,7 @@ mod jobs;
 mod matches;
 mod paging;
 mod plans;
+mod questions;
 mod rate;
 mod records;
 mod reference;
@@ -47,6 +49,8 @@ fn operations() -> OpenApiRouter<Web> {
         .merge(plans::routes())
         .merge(runs::routes())
         .merge(records::routes())
+        .merge(questions::routes())
+        .merge(differences::routes())
         .merge(jobs::routes())
         .merge(clients::routes())
         .merge(assets::routes())

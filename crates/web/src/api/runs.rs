@@ -289,6 +289,7 @@ async fn undo(
         bridge,
         run: run.id,
         operations,
+        records: Vec::new(),
     };
     put(&web, &caller.actor, once, &kind).await
 }

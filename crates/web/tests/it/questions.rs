@@ -392,7 +392,7 @@ async fn differences_are_listed_accepted_for_a_reason_and_taken_along() {
         let plan = estate.plan(&world).await;
         let page = technician.get(&path).await.text();
         assert!(
-            page.contains("it is not there") && page.contains("Only in the source"),
+            page.contains("not there") && page.contains("Only in the source"),
             "{page}"
         );
         apply(&world, &plan).await;

@@ -66,7 +66,7 @@ fn sort(drift: Drift) -> &'static str {
 fn what(differing: &Differing) -> String {
     let key = &differing.difference.key;
     match key.field.as_str() {
-        "" => words::one(key.kind).to_owned(),
+        "" => words::field(words::one(key.kind)),
         field => words::field(field),
     }
 }

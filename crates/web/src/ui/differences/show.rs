@@ -70,8 +70,8 @@ impl Row {
         let difference = differing.difference;
         let of_field = !difference.key.field.is_empty();
         let side = |value: &serde_json::Value| match (of_field, value.as_bool()) {
-            (false, Some(true)) => "it is there".to_owned(),
-            (false, Some(false)) => "it is not there".to_owned(),
+            (false, Some(true)) => "there".to_owned(),
+            (false, Some(false)) => "not there".to_owned(),
             _ => words::value(value),
         };
         Self {

@@ -7,7 +7,7 @@ use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::plans::words;
 use crate::ui::record::named;
 use crate::ui::time::When;
-use crate::ui::words::plainly;
+use crate::ui::words::{in_sentence, plainly};
 use crate::ui::{Frame, Tone, page};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -239,6 +239,13 @@ impl Value {
 
 impl Several {
     fn new(of: Duplicate, is_registry: bool) -> Self {
+        // They are below, by name: nobody has to read their ids in a sentence.
+        let mut reason = plainly(&of.reason);
+        for candidate in &of.candidates {
+            if let Some(name) = &candidate.name {
+                reason = reason.replace(candidate.record.as_str(), &format!("“{}”", in_sentence(name)));
+            }
+        }
         let candidates = of.candidates.into_iter().map(|candidate| Candidate {
             name: candidate.name.unwrap_or_else(|| candidate.record.to_string()),
             address: page_of(of.kind, &candidate.record, is_registry)
@@ -251,7 +258,7 @@ impl Several {
             candidates: candidates.collect(),
             label: of.label,
             client: of.client,
-            reason: plainly(&of.reason),
+            reason,
             source_url: of.source_url.unwrap_or_default(),
         }
     }

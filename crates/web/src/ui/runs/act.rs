@@ -111,6 +111,7 @@ pub async fn undo(
         bridge: bridge.id,
         run: run.id,
         operations,
+        records: Vec::new(),
     };
     let job = web.jobs.put(&signed_in.actor, &key, &kind).await?;
     Ok(Redirect::to(&format!("/jobs/{job}")).into_response())

@@ -5,8 +5,9 @@ use crate::clients::synced;
 use crate::world::World;
 use axum::http::StatusCode;
 use jobs::{Queue, Worker, WorkerOptions};
-use model::ActorRole;
+use model::{ActorRole, Change, RecordId};
 use serde_json::{Value, json};
+use store::registry::AssetUpdate;
 use tokio_util::sync::CancellationToken;
 
 /// An operation on that record.
@@ -64,6 +65,13 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     // A change of the settings, and one that came too late.
     let mut settings = bridge["settings"].clone();
     settings["archive"] = json!({ "after_snapshots": 3, "after_days": 7 });
+    // Names that both sides changed are to be asked about.
+    settings["mapping"]["fixed_by"] = Value::Null;
+    for rule in settings["mapping"]["rules"].as_array_mut().unwrap() {
+        if rule["target"] == "name" {
+            rule["owner"] = json!("ask");
+        }
+    }
     let change = json!({ "generation": bridge["generation"], "settings": settings });
     let changed = api.call(&mut owner, "set_bridge", with("assets", &change)).await;
     assert_eq!(changed.body["settings"]["archive"]["after_days"], 7);
@@ -231,6 +239,76 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
     let errors = api.call(&mut owner, "list_errors", on("assets")).await.body;
     assert_eq!(errors, json!([]));
+    let page = api.call(&mut owner, "list_differences", on("assets")).await.body;
+    assert_eq!(page["total"], page["items"].as_array().unwrap().len(), "{page:#}");
+    let open = &page["items"][0];
+    assert!(
+        open["accepted"].is_null(),
+        "the record that was taken back: {page:#}"
+    );
+    let known = json!({ "differences": [open["which"]], "reason": "known" });
+    api.call(&mut owner, "accept_differences", with("assets", &known))
+        .await;
+    let query = Call {
+        query: "accepted=true",
+        ..on("assets")
+    };
+    let accepted = api.call(&mut owner, "list_differences", query).await.body;
+    assert_eq!(accepted["items"][0]["accepted"], "known", "{accepted:#}");
+    let count = json!({ "differences": [open["which"]] });
+    api.call(&mut owner, "unaccept_differences", with("assets", &count))
+        .await;
+    let conflicts = api.call(&mut owner, "list_conflicts", on("assets")).await.body;
+    assert_eq!(conflicts["items"], json!([]));
+    let old = json!({ "plan": "another", "whose": "destination" });
+    let late = api
+        .call(&mut owner, "decide_conflicts", with("assets", &old))
+        .await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{:#}", late.body);
+    // A person types a name; the source has another one.
+    let typed = assets["items"].as_array().unwrap().last().unwrap();
+    let typed = RecordId::from(typed["id"].as_str().unwrap());
+    let before = world.store.registry_asset(&typed).await.unwrap().unwrap().asset;
+    let update = AssetUpdate {
+        changes: vec![Change {
+            field: "name".to_owned(),
+            before: before.fields["name"].clone(),
+            after: json!("Front desk"),
+        }],
+        ..AssetUpdate::default()
+    };
+    let answers = world
+        .store
+        .update_registry_assets(&[(typed, update)])
+        .await
+        .unwrap();
+    assert!(answers.iter().all(|answer| answer.is_ok()));
+    let without_reading = json!({ "read": false });
+    let put = api
+        .call(&mut owner, "make_plan", with("assets", &without_reading))
+        .await
+        .body;
+    assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
+    let conflicts = api.call(&mut owner, "list_conflicts", on("assets")).await.body;
+    let conflict = &conflicts["items"][0];
+    assert_eq!(conflict["destination_value"], "Front desk", "{conflicts:#}");
+    let decision = json!({
+        "plan": conflicts["plan"], "whose": "source",
+        "only": [{ "device": conflict["device"], "field": conflict["field"] }],
+    });
+    let decided = api
+        .call(&mut owner, "decide_conflicts", with("assets", &decision))
+        .await;
+    assert_eq!(decided.body["decided"], 1, "{:#}", decided.body);
+    let several = api.call(&mut owner, "list_duplicates", on("assets")).await.body;
+    assert_eq!(several, json!([]));
+    let it_is = json!({ "kind": "asset", "source_id": "1", "record": "nobody" });
+    let put = api
+        .call(&mut owner, "link_duplicate", with("assets", &it_is))
+        .await
+        .body;
+    let linked = api.follow(&mut owner, &put).await;
+    assert_eq!(linked["state"], "waiting", "{linked:#}");
     let device = operations
         .iter()
         .find(|o| o["kind"] == "asset" && o["writes"] == true)
