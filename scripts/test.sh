@@ -32,8 +32,7 @@ Runs, in this order, and stops at the first that fails:
   build        every target, with clippy's lints while it is compiled; warnings are errors
   test         cargo nextest run --workspace --profile ci
   client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
-  kill         the kill harness, on an optimized build: the program ended at random and at every crash point on both
-               databases
+  kill         the kill harness: the program ended at random and at every crash point on both databases
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -288,12 +287,11 @@ lint_while_building() {
   export RUSTC_WORKSPACE_WRAPPER=clippy-driver RUSTFLAGS="-D warnings"
 }
 
-# The program optimized as it is released, and each seed is printed; more of it by the commands in harness/README.md. Both
-# databases at once: much of a round is pauses.
+# The build the tests use; each seed is printed; the released one, and more of it, by the commands in harness/README.md.
+# Both databases at once: much of a round is pauses.
 kill_harness() {
-  # Not by clippy's compiler, which optimizes less.
-  env -u RUSTC_WORKSPACE_WRAPPER cargo build --profile struck -p harness --bin kill --bin under-test --locked
-  local kill="${CARGO_TARGET_DIR:-target}/struck/kill" said sqlite postgres failed=0
+  cargo build --workspace --all-targets --locked
+  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres failed=0
   said=$(mktemp -d)
   "$kill" --seconds 240 --at-least 200 --every-point >"$said/sqlite" 2>&1 &
   sqlite=$!
