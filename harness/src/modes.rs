@@ -94,6 +94,11 @@ pub async fn restart_postgres(
     Ok(())
 }
 
+/// Whether it is the full disk that is told of: SQLite calls the disk full, the system says that no space is left.
+fn is_of_space(words: &str) -> bool {
+    words.contains("full") || words.contains("no space left")
+}
+
 /// Commands and a worker on a disk that is full now and then.
 ///
 /// # Errors
@@ -133,9 +138,7 @@ pub async fn disk_full(
             let ended = program.run(arguments, None, None).await?;
             let said_so = |words: &str| {
                 let words = words.to_lowercase();
-                words.contains("error: ")
-                    && (words.contains("full") || words.contains("space"))
-                    && !words.contains("panicked")
+                words.contains("error: ") && is_of_space(&words) && !words.contains("panicked")
             };
             match &ended {
                 End::Exited(0 | 3 | 4, _) => {}
@@ -154,7 +157,7 @@ pub async fn disk_full(
                 let ended = worker.end().await?;
                 let words = ended.words().to_lowercase();
                 ensure!(
-                    matches!(ended, End::Exited(1, _)) && words.contains("full"),
+                    matches!(ended, End::Exited(1, _)) && is_of_space(&words),
                     "a worker on a full disk: {ended:?}"
                 );
                 tally.borrow_mut().refused += 1;

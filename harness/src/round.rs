@@ -188,7 +188,14 @@ impl Stage<'_> {
             }
             tokio::time::sleep(Duration::from_millis(600)).await;
         }
-        bail!("although nothing goes wrong any more, sync {last}")
+        let errors = self
+            .program
+            .run(&["errors", "--bridge", bridge], None, None)
+            .await?;
+        bail!(
+            "although nothing goes wrong any more, sync {last}\nWhat could not be written:\n{}",
+            errors.words()
+        )
     }
 
     /// Takes the last run that wrote back, killed and held up on the way; then lets all of it be written again.
