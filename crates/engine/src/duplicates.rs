@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// Links a source record to the one of its candidates that a person says it is. Nothing is written to the
-    /// destination, and the others are left as they are; the audit log names them.
+    /// destination, and the others are left as they are; the audit log names them. Said a second time, it is done already.
     ///
     /// # Errors
     /// When it is no duplicate, `record` is none of its candidates or linked to another record, or when a write of it
@@ -126,6 +126,11 @@ impl Engine {
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
         let found = self.several(bridge, &connection, destination.as_ref()).await?;
         let Some(of) = found.into_iter().find(|f| f.kind == kind && &f.source == source) else {
+            // Said twice, or said by a job whose worker died before it could tell: it stands as it was said.
+            let link = self.store.link(&bridge.id, kind, source).await?;
+            if link.is_some_and(|link| &link.destination == record) {
+                return Ok(());
+            }
             return Err(Error::Unknown {
                 what: "duplicate",
                 name: format!("{}:{source}", kind.as_str()),

@@ -2,8 +2,9 @@
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
-use model::{Actor, ActorRole, Bridge, RecordKind, RunKind, SourceId, Undone};
+use model::{Actor, ActorRole, Bridge, PlanId, RecordKind, RunId, RunKind, SourceId, Undone};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A record that plans leave alone since its writes were undone, with what people call it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +27,57 @@ impl Engine {
         require(actor, ActorRole::Viewer, "see what was undone")?;
         let all = self.store.undone(&bridge.id).await?;
         Ok(all.into_values().filter(Undone::holds).collect())
+    }
+
+    /// The same with their names, the last undone first: at most `limit` of them, and how many there are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn held_back(
+        &self,
+        actor: &Actor,
+        bridge: &Bridge,
+        limit: usize,
+    ) -> Result<(Vec<HeldBack>, usize)> {
+        let mut all = self.undone(actor, bridge).await?;
+        let total = all.len();
+        all.sort_by(|a, b| (b.at, a.kind, &a.source).cmp(&(a.at, b.kind, &b.source)));
+        all.truncate(limit);
+        let mut plans = BTreeMap::new();
+        let mut named = Vec::with_capacity(all.len());
+        for undone in all {
+            if !plans.contains_key(&undone.run) {
+                let plan = self.plan_of_undo(&undone.run).await?;
+                plans.insert(undone.run.clone(), plan);
+            }
+            let about = match plans.get(&undone.run) {
+                Some(Some(plan)) => {
+                    self.store
+                        .operations_about(plan, undone.kind, &undone.source)
+                        .await?
+                }
+                _ => Vec::new(),
+            };
+            let (label, client) = match about.into_iter().next() {
+                Some(operation) => (operation.subject.label, operation.client_label),
+                None => (undone.source.to_string(), String::new()),
+            };
+            named.push(HeldBack {
+                undone,
+                label,
+                client,
+            });
+        }
+        Ok((named, total))
+    }
+
+    /// The plan that a run of an undo applied.
+    async fn plan_of_undo(&self, run: &RunId) -> Result<Option<PlanId>> {
+        let (run, _) = self.store.runs_beginning(run.as_str(), 1).await?;
+        Ok(run.into_iter().next().and_then(|run| match run.kind {
+            RunKind::Undo { plan, .. } => Some(plan),
+            RunKind::Apply { .. } | RunKind::Read { .. } => None,
+        }))
     }
 
     /// Lets undone records be planned and written again, all of the bridge or these; how many there were.
@@ -54,43 +106,5 @@ impl Engine {
         Ok(store
             .release_undone(&bridge.id, records, &actor.to_string())
             .await?)
-    }
-
-    /// The same with their names, the last undone first: at most `limit` of them, and how many there are.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn held_back(
-        &self,
-        actor: &Actor,
-        bridge: &Bridge,
-        limit: usize,
-    ) -> Result<(Vec<HeldBack>, usize)> {
-        let mut all = self.undone(actor, bridge).await?;
-        let total = all.len();
-        all.sort_by(|a, b| (b.at, a.kind, &a.source).cmp(&(a.at, b.kind, &b.source)));
-        all.truncate(limit);
-        let mut named = Vec::with_capacity(all.len());
-        for undone in all {
-            let (run, _) = self.store.runs_beginning(undone.run.as_str(), 1).await?;
-            let operation = match run.first().map(|run| &run.kind) {
-                Some(RunKind::Undo { plan, .. }) => {
-                    let of = self
-                        .store
-                        .operations_about(plan, undone.kind, &undone.source)
-                        .await?;
-                    of.into_iter().next()
-                }
-                _ => None,
-            };
-            named.push(HeldBack {
-                label: operation
-                    .as_ref()
-                    .map_or_else(|| undone.source.to_string(), |o| o.subject.label.clone()),
-                client: operation.map_or_else(String::new, |o| o.client_label),
-                undone,
-            });
-        }
-        Ok((named, total))
     }
 }

@@ -312,6 +312,15 @@ async fn of_two_records_with_our_mark_a_person_says_which_one_it_is() {
             .link_duplicate(actor, &runner, &bridge, record, &right, hub.work())
             .await
             .unwrap();
+        // A job whose worker died after the link was stored is run again: it is done, and another answer is none.
+        engine
+            .link_duplicate(actor, &runner, &bridge, record, &right, hub.work())
+            .await
+            .unwrap();
+        let late = engine
+            .link_duplicate(actor, &runner, &bridge, record, &twin, hub.work())
+            .await;
+        assert!(matches!(late, Err(Error::Unknown { .. })), "{late:?}");
         drop(runner);
         assert!(
             engine.duplicates(actor, &bridge).await.unwrap().is_empty(),

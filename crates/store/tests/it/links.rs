@@ -1,7 +1,7 @@
 //! Links: stored with outcomes, found from both sides, unique where they must be.
 
 use crate::estate::{self, device};
-use model::{Bridge, Clock, Outcome, RecordKind, RunId, SourceId};
+use model::{Bridge, Clock, Outcome, RecordId, RecordKind, RunId, SourceId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::{Error, NewItem, NewLink, Store, WrittenValue};
@@ -83,6 +83,17 @@ async fn a_link_is_found_from_both_sides_and_keeps_what_was_written() {
             .unwrap()
             .unwrap();
         assert_eq!(back, stored);
+        // More than fit into one statement are asked for, and one of them is known.
+        let mut asked: Vec<RecordId> = (0..40).map(|n| RecordId(format!("nobody-{n}"))).collect();
+        asked.push("asset-7".into());
+        let sources = test
+            .sources_linked_to(&bridge.id, RecordKind::Asset, &asked)
+            .await;
+        assert_eq!(sources.unwrap(), BTreeMap::from([("asset-7".into(), "7".into())]));
+        let none = test
+            .sources_linked_to(&bridge.id, RecordKind::Client, &asked)
+            .await;
+        assert_eq!(none.unwrap(), BTreeMap::new());
         assert_eq!(
             test.link(&bridge.id, RecordKind::Client, &"7".into())
                 .await

@@ -1,4 +1,6 @@
-//! Names in the middle of a sentence.
+//! Names and numbers in the middle of a sentence.
+
+use crate::ui::time::count;
 
 /// Most letters of a name in a sentence.
 const LONGEST: usize = 80;
@@ -20,6 +22,14 @@ pub fn in_sentence(name: &str) -> String {
         kept = kept.chars().take(LONGEST).chain(['…']).collect();
     }
     kept
+}
+
+/// A number with the words that follow it: `one` for a single one, with its own noun.
+pub fn so_many(number: u64, one: &str, many: &str) -> String {
+    match number {
+        1 => one.to_owned(),
+        n => format!("{} {many}", count(n)),
+    }
 }
 
 /// A reason, or who did something, as people say it: the audit log tells persons from keys and schedules, here a name is

@@ -8,7 +8,7 @@ use crate::ui::Tone;
 use crate::ui::bridges::tabs::{Tab, address};
 use crate::ui::form::Sent;
 use crate::ui::table::Ask;
-use crate::ui::time::count;
+use crate::ui::words::so_many;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -45,13 +45,21 @@ async fn answer(web: &Web, signed_in: &SignedIn, id: &BridgeId, sent: &Sent) -> 
             .await
             .map(|accepted| {
                 let number = accepted.len() as u64;
-                format!("{} accepted until either side changes.", so_many(number))
+                format!(
+                    "{} accepted until either side changes.",
+                    so_many(number, "One difference is", "differences are")
+                )
             }),
         "unaccept" => web
             .engine
             .unaccept_differences(&signed_in.actor, &bridge, &keys)
             .await
-            .map(|number| format!("{} counted as open again.", so_many(number))),
+            .map(|number| {
+                format!(
+                    "{} counted as open again.",
+                    so_many(number, "One difference is", "differences are")
+                )
+            }),
         _ => {
             return Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -71,12 +79,5 @@ async fn answer(web: &Web, signed_in: &SignedIn, id: &BridgeId, sent: &Sent) -> 
                 .to_owned(),
         )),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn so_many(number: u64) -> String {
-    match number {
-        1 => "One difference is".to_owned(),
-        n => format!("{} differences are", count(n)),
     }
 }

@@ -7,8 +7,8 @@ use crate::ui::Tone;
 use crate::ui::bridges::tabs::{Tab, address};
 use crate::ui::form::Sent;
 use crate::ui::jobs;
-use crate::ui::record::record;
-use crate::ui::time::count;
+use crate::ui::record::{leave_alone, record};
+use crate::ui::words::so_many;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -37,14 +37,6 @@ async fn bridge(web: &Web, signed_in: &SignedIn, id: &BridgeId) -> Result<Bridge
 async fn said(signed_in: &SignedIn, id: &BridgeId, tone: Tone, text: String) -> Result<Response> {
     signed_in.flash(tone, text).await?;
     Ok(Redirect::to(&address(id, Tab::Questions)).into_response())
-}
-
-/// One number with its noun and verb.
-fn so_many(number: u64, one: &str, many: &str) -> String {
-    match number {
-        1 => one.to_owned(),
-        n => format!("{} {many}", count(n)),
-    }
 }
 
 /// Whose values stand, of what is ticked or of all.
@@ -175,23 +167,9 @@ pub async fn ignore(
     Form(sent): Form<Sent>,
 ) -> Result<Response> {
     let bridge = bridge(&web, &signed_in, &id).await?;
-    let key = record(sent.get("record"))?;
-    let ignored = web
-        .engine
-        .ignore_records(&signed_in.actor, &bridge, &[key], sent.get("reason"))
-        .await;
-    match ignored {
-        Ok(_) => {
-            let text = "It is left alone from now on: plans skip it, whatever changes.";
-            said(&signed_in, &id, Tone::Good, text.to_owned()).await
-        }
-        Err(Error::NoReason { .. }) => {
-            let text =
-                "Say why the record is left alone, for whoever looks at it later. Nothing was changed.";
-            said(&signed_in, &id, Tone::Bad, text.to_owned()).await
-        }
-        Err(error) => Err(error.into()),
-    }
+    let (record, reason) = (sent.get("record"), sent.get("reason"));
+    let (tone, text) = leave_alone(&web, &signed_in, &bridge, record, reason).await?;
+    said(&signed_in, &id, tone, text).await
 }
 
 /// Lets plans look at a record again that was left alone.

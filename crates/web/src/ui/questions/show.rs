@@ -6,6 +6,7 @@ use crate::problem::Result;
 use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::plans::words;
 use crate::ui::record::named;
+use crate::ui::runs::{ended, outcome_in_words};
 use crate::ui::time::When;
 use crate::ui::words::{in_sentence, plainly};
 use crate::ui::{Frame, Tone, page};
@@ -18,7 +19,7 @@ use engine::duplicates::Duplicate;
 use engine::row_errors::RowError;
 use engine::undone::HeldBack;
 use jiff::Timestamp;
-use model::{ActorRole, BridgeId, Ignored, Operation, Outcome, RecordId, RecordKind};
+use model::{ActorRole, BridgeId, Ignored, Operation, RecordId, RecordKind};
 
 /// Rows of a part that are shown; answering them brings the next ones.
 const SHOWN: usize = 50;
@@ -266,19 +267,16 @@ impl Several {
 
 impl Failed {
     fn new(error: RowError, now: Timestamp) -> Self {
-        let (tone, state, said) = match error.outcome {
-            Outcome::Done { .. } => (Tone::Good, "Written", String::new()),
-            Outcome::Failed { message } => (Tone::Bad, "Refused", message),
-            Outcome::Skipped { message } => (Tone::Warn, "Left as it was", message),
-            Outcome::Unknown { message } => (Tone::Warn, "In doubt", message),
-        };
+        let (state, said) = ended(&error.outcome);
+        let said = plainly(said);
+        let (tone, state) = outcome_in_words(state);
         Self {
             record: named(error.kind, &error.source),
             label: error.label,
             client: error.client,
             tone,
             state,
-            said: plainly(&said),
+            said,
             times: error.times,
             last: When::new(error.last, now),
             run: error.run.to_string(),

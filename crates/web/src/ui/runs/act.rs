@@ -3,13 +3,11 @@
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::{Problem, Result};
-use crate::ui::Tone;
-use crate::ui::record::record;
+use crate::ui::record::{leave_alone, record};
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use engine::Error;
 use model::{Bridge, JobKind, Run, RunKind};
 use serde::Deserialize;
 
@@ -73,24 +71,8 @@ pub async fn ignore(
     Form(pressed): Form<Pressed>,
 ) -> Result<Response> {
     let (run, bridge) = written(&web, &signed_in, &id).await?;
-    let key = record(&pressed.record)?;
-    let ignored = web
-        .engine
-        .ignore_records(&signed_in.actor, &bridge, &[key], &pressed.reason)
-        .await;
-    match ignored {
-        Ok(ignored) => {
-            let name = ignored.first().map_or("The record", |i| i.label.as_str());
-            let said = format!("{name} is left alone from now on: plans skip it, whatever changes.");
-            signed_in.flash(Tone::Good, said).await?;
-        }
-        Err(Error::NoReason { .. }) => {
-            let said =
-                "Say why the record is left alone, for whoever looks at it later. Nothing was changed.";
-            signed_in.flash(Tone::Bad, said).await?;
-        }
-        Err(error) => return Err(error.into()),
-    }
+    let (tone, said) = leave_alone(&web, &signed_in, &bridge, &pressed.record, &pressed.reason).await?;
+    signed_in.flash(tone, said).await?;
     Ok(Redirect::to(&format!("/runs/{}", run.id)).into_response())
 }
 

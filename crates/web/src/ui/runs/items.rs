@@ -56,7 +56,8 @@ pub fn state(filter: &str) -> Option<&'static str> {
         .find(|state| *state == filter)
 }
 
-fn ended(outcome: &Outcome) -> (&'static str, &str) {
+/// How an outcome is called, and what is said of it.
+pub fn ended(outcome: &Outcome) -> (&'static str, &str) {
     match outcome {
         Outcome::Done { .. } => ("done", ""),
         Outcome::Failed { message } => ("failed", message),

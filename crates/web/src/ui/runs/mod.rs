@@ -5,6 +5,9 @@ mod items;
 pub mod list;
 mod show;
 
+pub use items::ended;
+pub use show::outcome_in_words;
+
 use crate::Web;
 use axum::Router;
 use axum::routing::{get, post};
