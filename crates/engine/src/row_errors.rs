@@ -125,8 +125,7 @@ impl Engine {
                 return Ok(false);
             }
         }
-        let newest = self.store.newest_whole_plan(&bridge.id).await?;
-        let Some(newer) = newest.filter(|newest| newest.created > last.at && newest.id != last.plan) else {
+        let Some(newer) = self.store.whole_plan_since(&bridge.id, &last.run).await? else {
             return Ok(false);
         };
         let operations = self.store.operations_about(&newer.id, key.0, &key.1).await?;

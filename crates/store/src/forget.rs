@@ -40,7 +40,7 @@ impl Store {
             "SELECT p.id FROM plan p
              WHERE (p.forgotten IS NULL OR p.forgotten < 0) AND p.created < $1
                AND EXISTS (SELECT 1 FROM plan n WHERE n.bridge_id = p.bridge_id AND n.undoes IS NULL AND n.about IS NULL
-                           AND n.ready = p.ready AND n.created > p.created)
+                           AND n.ready = p.ready AND n.turn > p.turn)
                AND NOT EXISTS (SELECT 1 FROM run r WHERE r.plan_id = p.id
                                AND (r.started >= $1 OR r.state = 'running'))
                AND NOT EXISTS (SELECT 1 FROM run u JOIN run r ON u.undoes = r.id WHERE r.plan_id = p.id

@@ -37,7 +37,7 @@ impl Store {
             conn,
             (i64, String),
             "SELECT created, counts FROM plan WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL AND about IS NULL
-             ORDER BY created DESC, id DESC LIMIT $3",
+             ORDER BY turn DESC, id DESC LIMIT $3",
             bridge.as_str(),
             true,
             LOOKED_AT
@@ -47,7 +47,7 @@ impl Store {
             (String, Option<i64>, String, String),
             "SELECT p.id, r.finished, r.counts, p.counts FROM run r JOIN plan p ON p.id = r.plan_id
              WHERE r.bridge_id = $1 AND r.kind = 'apply' AND r.state = 'finished' AND p.about IS NULL
-             ORDER BY r.started DESC, r.id DESC LIMIT $2",
+             ORDER BY r.turn DESC, r.id DESC LIMIT $2",
             bridge.as_str(),
             LOOKED_AT
         )?;

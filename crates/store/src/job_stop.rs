@@ -104,7 +104,7 @@ impl Store {
             conn,
             (String,),
             "SELECT r.id FROM run r JOIN job j ON j.holder = r.holder AND j.bridge_id = r.bridge_id
-             WHERE j.id = $1 AND j.state = 'running' AND r.state = 'running' ORDER BY r.started DESC LIMIT 1",
+             WHERE j.id = $1 AND j.state = 'running' AND r.state = 'running' ORDER BY r.turn DESC LIMIT 1",
             plain(id)
         )?;
         Ok(row.map(|(id,)| RunId(id)))

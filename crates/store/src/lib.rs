@@ -73,6 +73,7 @@ mod second_factor;
 mod secret;
 mod snapshot;
 mod source_list;
+mod turn;
 mod undone;
 pub mod vault;
 mod web_session;

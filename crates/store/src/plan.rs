@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
 use crate::plan_rows::searched;
+use crate::turn::next_turn;
 use model::{
     Bridge, BridgeId, Operation, PlanAbout, PlanCounts, PlanId, PlanSummary, RecordId, RecordKind, RunId,
     SnapshotId, SourceId, UnlinkedAsset,
@@ -104,6 +105,7 @@ impl Store {
             about: about.cloned(),
         };
         let mut tx = self.write().await?;
+        let turn = next_turn(&mut tx).await?;
         // What a killed process left half-made was never shown to anybody.
         execute!(
             tx,
@@ -114,8 +116,8 @@ impl Store {
         execute!(
             tx,
             "INSERT INTO plan (id, bridge_id, snapshot_id, generation, created, counts, warnings, ready, undoes,
-                               about, names_seen)
-             VALUES ($1, $2, $3, $4, $5, '{}', '[]', $6, $7, $8, $9)",
+                               about, names_seen, turn)
+             VALUES ($1, $2, $3, $4, $5, '{}', '[]', $6, $7, $8, $9, $10)",
             summary.id.as_str(),
             summary.bridge.as_str(),
             summary.snapshot.as_str(),
@@ -124,7 +126,8 @@ impl Store {
             false,
             summary.undoes.as_ref().map(RunId::as_str),
             about.map(|about| text("part of a plan", about)).transpose()?,
-            names_seen
+            names_seen,
+            turn
         )?;
         tx.commit().await?;
         Ok(PlanWriter {
@@ -161,7 +164,7 @@ impl Store {
     pub async fn newest_plan(&self, bridge: &BridgeId) -> Result<Option<PlanSummary>> {
         let mut conn = self.read().await?;
         let sql = format!(
-            "{COLUMNS} WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL ORDER BY created DESC, id DESC LIMIT 1"
+            "{COLUMNS} WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL ORDER BY turn DESC, id DESC LIMIT 1"
         );
         let row = fetch_optional!(conn, Row, sqlx::AssertSqlSafe(sql), bridge.as_str(), true)?;
         row.map(summary).transpose()
@@ -175,10 +178,29 @@ impl Store {
         let mut conn = self.read().await?;
         let sql = format!(
             "{COLUMNS} WHERE bridge_id = $1 AND ready = $2 AND undoes IS NULL AND about IS NULL
-             ORDER BY created DESC, id DESC LIMIT 1"
+             ORDER BY turn DESC, id DESC LIMIT 1"
         );
         let row = fetch_optional!(conn, Row, sqlx::AssertSqlSafe(sql), bridge.as_str(), true)?;
         row.map(summary).transpose()
+    }
+
+    /// The newest plan of a whole bridge that takes nothing back, if it was begun after the run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn whole_plan_since(&self, bridge: &BridgeId, run: &RunId) -> Result<Option<PlanSummary>> {
+        let Some(newest) = self.newest_whole_plan(bridge).await? else {
+            return Ok(None);
+        };
+        let mut conn = self.read().await?;
+        let since = fetch_optional!(
+            conn,
+            (i64,),
+            "SELECT p.turn FROM plan p JOIN run r ON r.turn < p.turn WHERE p.id = $1 AND r.id = $2",
+            newest.id.as_str(),
+            run.as_str()
+        )?;
+        Ok(since.map(|_turn| newest))
     }
 
     /// The operations of a plan about one source record, in order.

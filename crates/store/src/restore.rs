@@ -16,7 +16,15 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 /// Tables a database has rows in before anybody used it.
-const HAS_ROWS_WHEN_NEW: [&str; 6] = ["meta", "secret", "instance", "lease", "audit_entry", "audit_head"];
+const HAS_ROWS_WHEN_NEW: [&str; 7] = [
+    "meta",
+    "secret",
+    "instance",
+    "lease",
+    "audit_entry",
+    "audit_head",
+    "turn_count",
+];
 /// Lines handed over together.
 const BATCH: usize = 256 * 1024;
 

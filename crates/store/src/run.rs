@@ -8,6 +8,7 @@ use crate::job::abandoned;
 use crate::json::{instant, micros, parse, plain, text};
 use crate::link::{WrittenValue, put_link};
 use crate::open::Store;
+use crate::turn::next_turn;
 use crate::undone::{NewUndone, put_undone};
 use jiff::Timestamp;
 use model::{
@@ -245,10 +246,12 @@ impl Store {
             RunKind::Undo { bridge, plan, run } => ("undo", None, Some(bridge), Some(plan), Some(run)),
         };
         let mut tx = self.write().await?;
+        let turn = next_turn(&mut tx).await?;
         execute!(
             tx,
-            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts, undoes, holder)
-             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, $10)",
+            "INSERT INTO run (id, kind, connection_id, bridge_id, plan_id, state, actor, started, counts, undoes, holder,
+                              turn)
+             VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $9, $10, $11)",
             run.id.as_str(),
             name,
             connection.map(ConnectionId::as_str),
@@ -258,7 +261,8 @@ impl Store {
             micros(run.started),
             text("counts of a run", &run.counts)?,
             undoes.map(RunId::as_str),
-            holder
+            holder,
+            turn
         )?;
         let note = Note::new("run.begun", run.id.as_str()).with(json!({ "kind": run.kind }));
         self.note(&mut tx, &[note]).await?;
@@ -343,7 +347,7 @@ impl Store {
     /// When the database fails.
     pub async fn runs(&self, limit: usize) -> Result<Vec<Run>> {
         let mut conn = self.read().await?;
-        let sql = format!("{COLUMNS} ORDER BY started DESC, id DESC LIMIT $1");
+        let sql = format!("{COLUMNS} ORDER BY turn DESC, id DESC LIMIT $1");
         let rows = fetch_all!(
             conn,
             RunRow,
@@ -364,7 +368,7 @@ impl Store {
         let fits = "WHERE (CAST($1 AS TEXT) IS NULL OR kind = $1) AND (CAST($2 AS TEXT) IS NULL OR bridge_id = $2)
             AND (CAST($3 AS TEXT) IS NULL OR state = 'failed' OR counts NOT LIKE '%\"failed\":0,%' OR counts NOT LIKE '%\"unknown\":0}%')";
         let bridge = which.bridge.as_ref().map(BridgeId::as_str);
-        let sql = format!("{COLUMNS} {fits} ORDER BY started DESC, id DESC LIMIT $4 OFFSET $5");
+        let sql = format!("{COLUMNS} {fits} ORDER BY turn DESC, id DESC LIMIT $4 OFFSET $5");
         let rows = fetch_all!(
             conn,
             RunRow,
@@ -399,7 +403,7 @@ impl Store {
         let mut conn = self.read().await?;
         let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
         let begins = "WHERE substr(id, 1, CAST($1 AS INTEGER)) = $2";
-        let sql = format!("{COLUMNS} {begins} ORDER BY started DESC, id DESC LIMIT $3");
+        let sql = format!("{COLUMNS} {begins} ORDER BY turn DESC, id DESC LIMIT $3");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = fetch_all!(conn, RunRow, sqlx::AssertSqlSafe(sql), length, plain(id), limit)?;
         let sql = format!("SELECT COUNT(*) FROM run {begins}");

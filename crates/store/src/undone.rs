@@ -176,8 +176,8 @@ impl Store {
         Ok(released)
     }
 
-    /// A run that wrote on the same bridge after the plan was made, and by another plan: an undo, or any run when the
-    /// plan is one of an undo itself.
+    /// A run that began to write on the same bridge after the plan was begun, and by another plan: an undo, or any run
+    /// when the plan is one of an undo itself.
     ///
     /// # Errors
     /// When the database fails.
@@ -187,11 +187,10 @@ impl Store {
             conn,
             (String,),
             "SELECT id FROM run WHERE bridge_id = $1 AND plan_id <> $2 AND (kind = 'undo' OR $3)
-               AND (started > $4 OR (started = $4 AND id > $2)) ORDER BY started DESC, id DESC LIMIT 1",
+               AND turn > (SELECT p.turn FROM plan p WHERE p.id = $2) ORDER BY turn DESC LIMIT 1",
             plan.bridge.as_str(),
             plan.id.as_str(),
-            plan.undoes.is_some(),
-            micros(plan.created)
+            plan.undoes.is_some()
         )?;
         Ok(row.map(|(id,)| RunId(id)))
     }

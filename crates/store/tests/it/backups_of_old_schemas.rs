@@ -29,6 +29,9 @@ const ROWS: [&str; 9] = [
     "INSERT INTO registry_client (id, name, created) VALUES ('k1', 'Old Client', 4)",
 ];
 
+/// The schema that has turns.
+const TURNS: i64 = 19;
+
 /// Makes the test's database anew as version `schema` left it, with rows.
 async fn make_old(test: &TestStore, schema: i64) {
     let digest = match test.engine() {
@@ -65,7 +68,7 @@ async fn make_old(test: &TestStore, schema: i64) {
     }
 }
 
-async fn holds_the_old_rows(test: &TestStore, store: &Store) {
+async fn holds_the_old_rows(test: &TestStore, store: &Store, schema: i64) {
     let newest = MIGRATOR.iter().map(|m| m.version).max().unwrap();
     assert_eq!(
         test.sql("SELECT MAX(version) FROM _sqlx_migrations").await,
@@ -85,6 +88,14 @@ async fn holds_the_old_rows(test: &TestStore, store: &Store) {
             "{what}"
         );
     }
+    // What began without a turn has one by its time, and what begins from now on comes after it.
+    let by_time = "SELECT COUNT(*) FROM plan p, run r, turn_count t
+                   WHERE p.turn = p.created AND r.turn = r.started AND t.last = r.turn";
+    assert_eq!(
+        test.sql(by_time).await,
+        i64::from(schema < TURNS),
+        "schema {schema}"
+    );
     // And works on.
     store.put_secret("c1", "token", "value").await.unwrap();
     estate::connection(store, "halopsa", "New").await;
@@ -101,7 +112,7 @@ async fn every_earlier_schema_comes_up_to_date_with_its_rows() {
             test.close().await;
             make_old(&test, schema).await;
             let store = test.another().await;
-            holds_the_old_rows(&test, &store).await;
+            holds_the_old_rows(&test, &store, schema).await;
             store.require_confirmed_instance().await.unwrap();
             store.close().await;
         }

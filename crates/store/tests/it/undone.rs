@@ -1,6 +1,7 @@
 //! What an undo took back, and what waits for a release since.
 
 use crate::estate;
+use jiff::SignedDuration;
 use model::{Action, Operation, Outcome, PlanCounts, RecordKind, RunKind, Subject};
 use std::collections::BTreeMap;
 use store::{NewItem, NewLink, NewUndone};
@@ -92,6 +93,8 @@ async fn what_was_taken_back_is_marked_with_its_link_and_its_release() {
             plan: undo.id.clone(),
             run: run.id.clone(),
         };
+        // Whoever sets the clock back changes nothing about what came after what.
+        test.clock().advance(-SignedDuration::from_hours(1));
         let undoing = test.begin_run(kind, "person:ana", "a holder").await.unwrap();
         assert_eq!(test.runs(1).await.unwrap()[0], undoing);
         let item = NewItem {
