@@ -165,6 +165,8 @@ impl Stage<'_> {
         }
         self.secrets_open().await?;
         for bridge in &self.hub.bridges {
+            // Both bridges have organizations of the same names: what one of them created meanwhile is asked of the other.
+            self.hub.decide_all(bridge).await?;
             self.sync_to_the_end(&bridge.name).await?;
         }
         Ok(())

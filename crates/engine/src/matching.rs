@@ -22,6 +22,8 @@ pub struct MatchRow {
     pub status: OrganizationMatch,
     /// Whether a link is stored already.
     pub linked: bool,
+    /// Whether somebody asked for a client, and has to say so again: another bridge came to have one of this name since.
+    pub overtaken: bool,
 }
 
 /// The matching of a bridge.
@@ -74,11 +76,19 @@ impl Engine {
         } else {
             Vec::new()
         };
+        let asked: BTreeMap<SourceId, String> = organizations
+            .iter()
+            .filter(|o| !links.contains_key(&o.id))
+            .filter(|o| decisions.get(&o.id).is_some_and(|d| d.verdict == Verdict::Create))
+            .map(|o| (o.id.clone(), plan::fold::fold(&o.name)))
+            .collect();
+        let overtaken = self.store.overtaken_decisions(bridge, &asked).await?;
         let mut statuses = plan::match_organizations(&OrganizationsInput {
             organizations: &organizations,
             clients: &clients,
             links: &links,
             decisions: &decisions,
+            overtaken: &overtaken,
             rules: bridge.settings.matching,
             new_organizations: match creates {
                 true => bridge.settings.new_organizations,
@@ -110,6 +120,7 @@ impl Engine {
                     _ => links.contains_key(&organization.id),
                 };
                 Some(MatchRow {
+                    overtaken: overtaken.contains(&organization.id),
                     organization,
                     devices,
                     status,

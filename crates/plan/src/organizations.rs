@@ -25,6 +25,8 @@ pub struct OrganizationsInput<'a> {
     pub links: &'a BTreeMap<SourceId, RecordId>,
     /// What people decided.
     pub decisions: &'a BTreeMap<SourceId, Decision>,
+    /// Those for which a client was asked for before another bridge came to have one of that name.
+    pub overtaken: &'a BTreeSet<SourceId>,
     /// Which rules are on.
     pub rules: MatchingRules,
     /// What happens to organizations that resemble no client.
@@ -200,6 +202,13 @@ impl<'a> Matching<'a> {
         let nameless = self.open.get(id).is_none_or(|open| open.name.is_empty());
         if nameless {
             let reason = format!("{by} asked for a client, but the organization has no name to give it");
+            self.dispute(id, reason);
+            return;
+        }
+        if self.input.overtaken.contains(id) {
+            let reason = format!(
+                "{by} asked for a new client before another bridge created one of this name; say again what it is"
+            );
             self.dispute(id, reason);
             return;
         }

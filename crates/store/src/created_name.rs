@@ -10,8 +10,8 @@
 use crate::db::Tx;
 use crate::error::Result;
 use crate::open::Store;
-use model::{ConnectionId, PlanId, RecordKind, SourceId};
-use std::collections::BTreeSet;
+use model::{Bridge, ConnectionId, PlanId, RecordKind, SourceId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The name a creation takes in its destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,51 @@ impl Store {
             destination.as_str()
         )?;
         Ok(row.map_or(0, |(seq,)| seq))
+    }
+
+    /// Which of these organizations another bridge has overtaken: since it was decided to create a client for one, a client
+    /// of that name was created for another bridge, or its creation was begun. `names` says how their names are compared.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn overtaken_decisions(
+        &self,
+        bridge: &Bridge,
+        names: &BTreeMap<SourceId, String>,
+    ) -> Result<BTreeSet<SourceId>> {
+        if names.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut conn = self.read().await?;
+        let decided = fetch_all!(
+            conn,
+            (String, i64),
+            "SELECT organization_id, names_seen FROM decision WHERE bridge_id = $1",
+            bridge.id.as_str()
+        )?;
+        let decided: Vec<(SourceId, i64)> = decided
+            .into_iter()
+            .map(|(organization, seen)| (SourceId(organization), seen))
+            .filter(|(organization, _)| names.contains_key(organization))
+            .collect();
+        let Some(oldest) = decided.iter().map(|(_, seen)| *seen).min() else {
+            return Ok(BTreeSet::new());
+        };
+        let created = fetch_all!(
+            conn,
+            (String, i64),
+            "SELECT name, seq FROM created_name
+             WHERE destination_id = $1 AND kind = $2 AND bridge_id <> $3 AND seq > $4",
+            bridge.destination.as_str(),
+            RecordKind::Client.as_str(),
+            bridge.id.as_str(),
+            oldest
+        )?;
+        let created: BTreeMap<String, i64> = created.into_iter().collect();
+        let overtaken = decided
+            .into_iter()
+            .filter(|(organization, seen)| created.get(&names[organization]).is_some_and(|seq| seq > seen));
+        Ok(overtaken.map(|(organization, _)| organization).collect())
     }
 }
 

@@ -9,6 +9,7 @@ struct Known {
     clients: Vec<(&'static str, &'static str, Option<&'static str>)>,
     links: Vec<(&'static str, &'static str)>,
     decisions: Vec<(&'static str, Verdict)>,
+    overtaken: Vec<&'static str>,
     serials: Vec<(&'static str, &'static str, u32, u32)>,
     rules: MatchingRules,
     new_organizations: NewOrganizations,
@@ -75,6 +76,7 @@ impl Known {
             clients: &self.clients.iter().map(client).collect::<Vec<_>>(),
             links: &self.links.iter().map(|&(o, c)| (o.into(), c.into())).collect(),
             decisions: &self.decisions.iter().map(decision).collect(),
+            overtaken: &self.overtaken.iter().map(|&id| id.into()).collect(),
             rules: self.rules,
             new_organizations: self.new_organizations,
             shared_serials: &self.serials.iter().map(shared).collect::<Vec<_>>(),
@@ -390,6 +392,23 @@ fn creation_is_decided_by_people_or_by_the_bridge() {
 }
 
 #[test]
+fn a_client_that_another_bridge_created_since_it_was_asked_for_is_asked_about() {
+    let mut known = known(&[("1", "Acme"), ("2", "Globex")], &[("c", "Acme")]);
+    known.decisions = vec![("1", Verdict::Create), ("2", Verdict::Create)];
+    known.overtaken = vec!["1"];
+    // Neither a second client nor, silently, the other bridge's: the person had asked for one.
+    check(&known, &[("1", "undecided c"), ("2", "create")]);
+    check_reason(
+        &known,
+        "1",
+        "person:ana asked for a new client before another bridge created one of this name; say again what it is",
+    );
+    // Once it has one, nothing overtakes it.
+    known.links = vec![("1", "c")];
+    check(&known, &[("1", "c Link"), ("2", "create")]);
+}
+
+#[test]
 fn nameless_sides_never_match() {
     check(
         &known(&[("1", "")], &[("c", " ")]).unguarded().creating(),
@@ -455,7 +474,7 @@ mod properties {
             let run = |organizations: &[Organization], clients: &[Client]| {
                 match_organizations(&OrganizationsInput {
                     organizations, clients,
-                    links: &BTreeMap::new(), decisions: &BTreeMap::new(),
+                    links: &BTreeMap::new(), decisions: &BTreeMap::new(), overtaken: &BTreeSet::new(),
                     rules: MatchingRules {
                         similar: Some(Similarity { limit: 3, guarded }), ..MatchingRules::default()
                     },

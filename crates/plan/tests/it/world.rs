@@ -11,7 +11,7 @@ use plan::{
     AssetLink, ClientInput, CompiledMapping, Done, LinkNow, OrganizationsInput, Planner, PlannerInput,
     UndoInput, match_organizations, plan_undo,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Both sides, and what is remembered of how they belong together.
 #[derive(Clone, Debug)]
@@ -103,6 +103,7 @@ impl World {
             clients: &self.clients,
             links: &self.client_links,
             decisions: &self.decisions,
+            overtaken: &BTreeSet::new(),
             rules: self.settings.matching,
             new_organizations: self.settings.new_organizations,
             shared_serials: &[],

@@ -164,7 +164,7 @@ impl Row {
                     reason: reason.clone(),
                 })
                 .collect(),
-            may_create: seen != Some(Verdict::Create) && !(is_matched && row.linked),
+            may_create: (seen != Some(Verdict::Create) || row.overtaken) && !(is_matched && row.linked),
             may_exclude: seen != Some(Verdict::Exclude),
             may_undo: seen.is_some(),
             choose: format!("/bridges/{}/match/{id}?{}", detail.bridge.id, query.finish()),
