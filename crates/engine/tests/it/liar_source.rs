@@ -4,8 +4,7 @@
 //! that, nothing may be there twice, no more may be archived than the brakes let through, and the audit log is whole. Then
 //! the truth again: every device has one asset, and a further plan writes nothing.
 //!
-//! `RMMBRIDGE_LIAR_SEEDS=200 cargo nextest run -p engine liar` tries so many seeds; a test run has two, on SQLite. `--run-ignored all`
-//! does so on PostgreSQL too.
+//! `RMMBRIDGE_LIAR_SEEDS=200 cargo test -p engine --test it liar` tries so many seeds on each database; a test run has two.
 
 use crate::hub::{Hub, confirmed};
 use crate::undoing::assets;
@@ -395,7 +394,6 @@ async fn a_source_that_lies_costs_no_record_on_sqlite() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes, and is not green yet: the server closes a connection of the test, cause unknown"]
 async fn a_source_that_lies_costs_no_record_on_postgres() {
     if Engine::available().contains(&Engine::Postgres) {
         lie_on(Engine::Postgres).await;

@@ -57,7 +57,6 @@ async fn a_database_somebody_locks_for_a_moment_is_waited_for() {
 }
 
 #[tokio::test]
-#[ignore = "takes as long as a writer waits: half a minute"]
 async fn a_database_that_stays_locked_is_called_so_and_nothing_of_the_step_is_stored() {
     let test = TestStore::sqlite().await;
     let mut other = lock(&test).await;
@@ -174,7 +173,6 @@ async fn a_server_that_is_gone_for_seconds_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes more than half a minute"]
 async fn a_server_that_is_gone_for_half_a_minute_loses_nothing() {
     gone_for(Duration::from_secs(32)).await;
 }
