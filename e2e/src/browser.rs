@@ -401,6 +401,17 @@ impl Browser {
         serde_json::from_value(links).expect("addresses are texts")
     }
 
+    /// The status with which an address of the page's own host answers whoever is signed in.
+    pub async fn status(&self, address: &str) -> u64 {
+        let script = "const [address, done] = arguments;
+            fetch(address).then((answer) => done(answer.status), (error) => done(`${error}`));";
+        let answered = self.client.execute_async(script, vec![address.into()]).await;
+        let answered = answered.unwrap_or_else(|error| panic!("asking {address}: {error}"));
+        answered
+            .as_u64()
+            .unwrap_or_else(|| panic!("asking {address}: {answered}"))
+    }
+
     /// The cookies of the page, as the header that sends them.
     pub async fn cookies(&self) -> String {
         let cookies = self.client.get_all_cookies().await.expect("the page's cookies");

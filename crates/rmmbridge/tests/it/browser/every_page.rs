@@ -39,9 +39,10 @@ fn pattern(url: &Url) -> String {
     format!("/{} {}", path.join("/"), words.join(" "))
 }
 
-/// The pages of a hub, one of each pattern, by following links.
-async fn pages(browser: &Browser, address: &str) -> BTreeMap<String, Url> {
+/// The pages of a hub, one of each pattern, by following links; and what else they link to: files, and answers for programs.
+async fn pages(browser: &Browser, address: &str) -> (BTreeMap<String, Url>, BTreeMap<String, Url>) {
     let base = Url::parse(address).unwrap();
+    let mut others: BTreeMap<String, Url> = BTreeMap::new();
     let mut found: BTreeMap<String, Url> = BTreeMap::new();
     let mut next: VecDeque<Url> = VecDeque::new();
     let first = UNLINKED.iter().map(|path| base.join(path).unwrap());
@@ -63,7 +64,11 @@ async fn pages(browser: &Browser, address: &str) -> BTreeMap<String, Url> {
                 || link.path().ends_with("/csv")
                 // Answers for programs.
                 || link.path().starts_with("/api/v1");
-            if link.origin() != base.origin() || is_file || found.contains_key(&pattern(&link)) {
+            if link.origin() != base.origin() || found.contains_key(&pattern(&link)) {
+                continue;
+            }
+            if is_file {
+                others.insert(pattern(&link), link);
                 continue;
             }
             found.insert(pattern(&link), link.clone());
@@ -71,7 +76,7 @@ async fn pages(browser: &Browser, address: &str) -> BTreeMap<String, Url> {
         }
         assert!(found.len() < MOST, "{:#?}", found.keys());
     }
-    found
+    (found, others)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +114,21 @@ async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
     };
     look_at("/sign-in", &sign_in).await;
     hub.sign_in(&browser).await;
-    let pages = pages(&browser, &hub.address).await;
+    let (pages, others) = pages(&browser, &hub.address).await;
+    let base = Url::parse(&hub.address).unwrap();
+    let unlinked = UNLINKED.map(|path| base.join(path).unwrap());
+    let mut dead_ends = Vec::new();
+    for url in pages
+        .values()
+        .chain(others.values())
+        .filter(|url| !unlinked.contains(url))
+    {
+        let status = browser.status(url.as_str()).await;
+        if status != 200 {
+            dead_ends.push(format!("{url} is linked and answers {status}"));
+        }
+    }
+    assert_eq!(dead_ends, Vec::<String>::new());
     println!("{} pages: {:#?}", pages.len(), pages.keys());
     // The walk went through: these are linked from the first page, or from one that is.
     for page in [
@@ -141,7 +160,7 @@ async fn lighthouse_gives_the_main_pages_95_at_least() {
     };
     let hub = Populated::new().await;
     hub.sign_in(&browser).await;
-    let pages = pages(&browser, &hub.address).await;
+    let (pages, _) = pages(&browser, &hub.address).await;
     let main = [
         "/ ",
         "/clients ",
