@@ -1,4 +1,5 @@
-//! Every page there is, found by following links from the first one, held against axe in light and dark. A new page is in
+//! Every page there is, found by following links from the first one, held against axe in light and dark, and looked at on a
+//! desk and a phone (`RMMBRIDGE_SCREENSHOTS` keeps the pictures). A new page is in
 //! here once something links to it; pages nobody links to stand in [`UNLINKED`].
 
 use super::populated::Populated;
@@ -79,6 +80,16 @@ async fn pages(browser: &Browser, address: &str) -> (BTreeMap<String, Url>, BTre
     (found, others)
 }
 
+/// What the pictures of a page are called: `/settings/people/{id} ` is `settings-people-id`.
+fn file_name(page: &str) -> String {
+    let words = page.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    match words.is_empty() {
+        true => "overview".to_owned(),
+        false => words.join("-"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
     let Some(browser) = Browser::open().await else {
@@ -105,12 +116,7 @@ async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
         for finding in browser.accessibility().await {
             findings.push(format!("{name} (phone): {finding}"));
         }
-        browser
-            .look(Look {
-                width: 1280,
-                colours: Colours::Light,
-            })
-            .await;
+        browser.picture(&file_name(name)).await;
     };
     look_at("/sign-in", &sign_in).await;
     hub.sign_in(&browser).await;
