@@ -72,14 +72,12 @@ impl Engine {
             }
             let chosen = self.store.client_sources(&bridge.destination).await?;
             let connection = self.store.connection(&bridge.source).await?;
-            let names: BTreeMap<SourceId, String> = self
-                .store
-                .organizations(&bridge.source)
-                .await?
-                .into_iter()
-                .map(|o| (o.id, o.name))
-                .collect();
             let organizations = self.organizations_of(actor, &bridge, &client.id).await?;
+            let ids: Vec<SourceId> = organizations.keys().cloned().collect();
+            let names = self
+                .store
+                .source_names(&bridge.source, RecordKind::Client, &ids)
+                .await?;
             let read = self.store.current_snapshot(&bridge.source).await?;
             let connector = self.connectors.get(&connection.kind).ok();
             sources.push(ClientSource {
@@ -111,10 +109,14 @@ impl Engine {
         bridge: &Bridge,
         client: &RecordId,
     ) -> Result<BTreeMap<SourceId, bool>> {
-        let links = self.store.links(&bridge.id, RecordKind::Client).await?;
-        let linked = links.into_iter().filter(|(_, of)| of == client);
-        let mut found: BTreeMap<SourceId, bool> =
-            linked.map(|(organization, _)| (organization, true)).collect();
+        let linked = self
+            .store
+            .linked_to(&bridge.id, RecordKind::Client, client)
+            .await?;
+        let mut found: BTreeMap<SourceId, bool> = linked
+            .into_iter()
+            .map(|organization| (organization, true))
+            .collect();
         if self.store.current_snapshot(&bridge.source).await?.is_none() {
             return Ok(found);
         }

@@ -116,7 +116,7 @@ impl Engine {
             .filter(|d| d.key.side == Side::Source && d.key.kind == RecordKind::Asset)
             .map(|d| (RecordKind::Asset, SourceId(d.key.record.clone())))
             .collect();
-        let links = self.store.links_of(&bridge.id, &devices).await?;
+        let links = self.store.linked_now(&bridge.id, &devices).await?;
         let pages = self.pages(bridge).await;
         let mut counts = DriftCounts::default();
         let differences = found.into_iter().map(|difference| {
@@ -125,7 +125,7 @@ impl Engine {
                 Side::Source => {
                     let source = SourceId(key.record.clone());
                     let link = links.get(&(key.kind, source.clone()));
-                    (Some(source), link.map(|link| link.destination.clone()))
+                    (Some(source), link.cloned())
                 }
                 Side::Destination => (None, Some(RecordId(key.record.clone()))),
             };

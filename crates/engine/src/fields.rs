@@ -7,7 +7,8 @@ use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use connect::SettingProblem;
 use model::{
-    Actor, ActorRole, Bridge, BridgeId, FieldFault, FieldRule, Mapping, Presence, Role, SourceId, TargetField,
+    Actor, ActorRole, Bridge, BridgeId, FieldFault, FieldRule, Mapping, Presence, RecordKind, Role, SourceId,
+    TargetField,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -117,7 +118,11 @@ impl Engine {
             return Ok(Vec::new());
         }
         let (_, source) = self.open_source(&bridge.source).await?;
-        let organizations = self.store.organizations(&bridge.source).await?;
+        let organizations: Vec<SourceId> = rows.iter().map(|row| row.organization.clone()).collect();
+        let organizations = self
+            .store
+            .source_names(&bridge.source, RecordKind::Client, &organizations)
+            .await?;
         let names = plan::CompiledMapping::compile(&Mapping::default(), &[]).map_err(in_bridge(bridge))?;
         let mut samples = Vec::with_capacity(rows.len());
         for row in rows {
@@ -126,11 +131,10 @@ impl Engine {
                 continue;
             };
             let label = plan::project(&converted.document, &names, Presence::Present).label;
-            let organization = organizations.iter().find(|o| o.id == row.organization);
             samples.push(SampleDevice {
                 id: row.id,
                 label,
-                organization: organization.map_or_else(String::new, |o| o.name.clone()),
+                organization: organizations.get(&row.organization).cloned().unwrap_or_default(),
                 document: converted.document,
                 faults: converted.faults,
             });

@@ -61,13 +61,14 @@ pub struct Finished {
 
 impl Engine {
     /// What Auto-match all would match: every organization that a rule finds a client for, and that nobody decided about
-    /// and no link remembers. Nothing is stored.
+    /// and no link remembers. What the destination said of its clients may be a minute old. Nothing is stored.
     ///
     /// # Errors
     /// When nothing was read yet, or the destination cannot be read.
     pub async fn auto_match_preview(&self, actor: &Actor, bridge: &Bridge) -> Result<Vec<MatchRow>> {
-        let matching = self.matching(actor, bridge).await?;
-        Ok(matching.rows.into_iter().filter(found_by_rule).collect())
+        let seen = self.seen_matching(actor, bridge).await?;
+        let found = seen.matching.rows.iter().filter(|row| found_by_rule(row));
+        Ok(found.cloned().collect())
     }
 
     /// Keeps what the rules matched as decisions, so that it stands also when a name changes before Finish. Matches that
@@ -77,7 +78,8 @@ impl Engine {
     /// As [`Engine::auto_match_preview`]; nothing is stored then.
     pub async fn auto_match(&self, actor: &Actor, bridge: &Bridge) -> Result<Vec<MatchRow>> {
         require(actor, ActorRole::Technician, "decide matches")?;
-        let found = self.auto_match_preview(actor, bridge).await?;
+        let matching = self.matching(actor, bridge).await?;
+        let found: Vec<MatchRow> = matching.rows.into_iter().filter(found_by_rule).collect();
         let decisions = found.iter().filter_map(|row| match &row.status {
             OrganizationMatch::Matched { client, .. } => {
                 let client = client.clone();
@@ -118,7 +120,8 @@ impl Engine {
         Ok(wanted)
     }
 
-    /// What will be created, matched, left alone, and what waits for somebody. Writes nothing.
+    /// What will be created, matched, left alone, and what waits for somebody. What the destination said of its clients
+    /// may be a minute old. Writes nothing.
     ///
     /// # Errors
     /// When nothing was read yet, or the destination cannot be read.
@@ -126,8 +129,8 @@ impl Engine {
         require(actor, ActorRole::Viewer, "see matches")?;
         // The generation first: what is decided while the rest is read makes Finish look again.
         let bridge = self.store.bridge(&bridge.id).await?;
-        let matching = self.matching(actor, &bridge).await?;
-        Ok(sorted(&bridge, matching))
+        let seen = self.seen_matching(actor, &bridge).await?;
+        Ok(sorted(&bridge, seen.matching.clone()))
     }
 
     /// Whether an overview a person looked at still says what will happen, asked before Finish is put into the queue.

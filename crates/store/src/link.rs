@@ -236,16 +236,40 @@ impl Store {
         record: &RecordId,
     ) -> Result<Option<Link>> {
         let mut conn = self.read().await?;
-        let row = fetch_optional!(
+        // Unsorted: in the order of the source's ids, SQLite would look through every link of the bridge.
+        let rows = fetch_all!(
             conn,
             Row,
             "SELECT source_id, destination_id, written, updated FROM link
-             WHERE bridge_id = $1 AND kind = $2 AND destination_id = $3 ORDER BY source_id LIMIT 1",
+             WHERE bridge_id = $1 AND kind = $2 AND destination_id = $3",
             bridge.as_str(),
             kind.as_str(),
             record.as_str()
         )?;
-        row.map(link).transpose()
+        let first = rows.into_iter().min_by(|a, b| a.0.cmp(&b.0));
+        first.map(link).transpose()
+    }
+
+    /// All source records that are linked to a destination record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn linked_to(
+        &self,
+        bridge: &BridgeId,
+        kind: RecordKind,
+        record: &RecordId,
+    ) -> Result<Vec<SourceId>> {
+        let mut conn = self.read().await?;
+        let rows = fetch_all!(
+            conn,
+            (String,),
+            "SELECT source_id FROM link WHERE bridge_id = $1 AND kind = $2 AND destination_id = $3",
+            bridge.as_str(),
+            kind.as_str(),
+            record.as_str()
+        )?;
+        Ok(rows.into_iter().map(|(source,)| SourceId(source)).collect())
     }
 
     /// The source records that some destination records of one kind are linked to; those that no link points to are left out.

@@ -62,10 +62,16 @@ impl Store {
         let state = query.state.unwrap_or_default();
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut conn = self.read().await?;
+        // What is not searched is counted without the operations: each would be looked up for nothing.
+        let counted = match (search.as_str(), state) {
+            ("", "") => "FROM run_item i WHERE i.run_id = $1 AND $2 = '' AND $3 = ''",
+            ("", _) => "FROM run_item i WHERE i.run_id = $1 AND i.state = $2 AND $3 = ''",
+            _ => FITS,
+        };
         let total = fetch_optional!(
             conn,
             (i64,),
-            sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {FITS}")),
+            sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {counted}")),
             run.as_str(),
             state,
             search.as_str()

@@ -90,13 +90,6 @@ impl Store {
         );
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut conn = self.read().await?;
-        let total = fetch_optional!(
-            conn,
-            (i64,),
-            sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM registry_asset a WHERE {rule}")),
-            client,
-            search.as_str()
-        )?;
         let rows = fetch_all!(
             conn,
             Row,
@@ -106,8 +99,21 @@ impl Store {
             number(query.limit),
             number(query.offset)
         )?;
+        // A page that is not full is the last. What is rare was looked for in all assets, and is not counted in them again.
+        let found = rows.len() as u64;
+        let total = if found < query.limit && (found > 0 || query.offset == 0) {
+            query.offset + found
+        } else {
+            let count = fetch_optional!(
+                conn,
+                (i64,),
+                sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM registry_asset a WHERE {rule}")),
+                client,
+                search.as_str()
+            )?;
+            count.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0))
+        };
         let rows: Result<Vec<RegistryAsset>> = rows.into_iter().map(asset).collect();
-        let total = total.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0));
         Ok((rows?, total))
     }
 

@@ -4,8 +4,11 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{micros, plain};
 use crate::open::Store;
-use crate::packed::OWNERS;
+use crate::packed::{OWNERS, list, quoted, quoted_id, unpack};
 use model::{Client, RecordId, RecordKind, Site};
+
+/// Clients read at once.
+const PAGE: usize = 2000;
 
 /// A client to be added.
 #[derive(Clone, Debug, Default)]
@@ -24,20 +27,32 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn registry_clients(&self) -> Result<Vec<Client>> {
+        let rows = list(&[&quoted_id("q.id"), &quoted("q.name"), &quoted("q.source_id")]);
+        let sql = format!(
+            "SELECT MAX(q.id), {rows}
+             FROM (SELECT id, name, source_id FROM registry_client WHERE id > $1 ORDER BY id LIMIT {PAGE}) q"
+        );
         let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            (String, String, Option<String>),
-            "SELECT id, name, source_id FROM registry_client ORDER BY name, id"
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, name, source_id)| Client {
+        let mut clients: Vec<Client> = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = fetch_optional!(
+                conn,
+                (Option<String>, Option<String>),
+                sqlx::AssertSqlSafe(sql.as_str()),
+                after.as_str()
+            )?;
+            let Some((Some(last), page)) = page else { break };
+            let page: Vec<(String, String, Option<String>)> = unpack("clients", page.as_deref())?;
+            clients.extend(page.into_iter().map(|(id, name, source_id)| Client {
                 id: RecordId(id),
                 name,
                 source_id,
-            })
-            .collect())
+            }));
+            after = last;
+        }
+        clients.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(clients)
     }
 
     /// One client.
