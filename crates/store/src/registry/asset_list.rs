@@ -1,6 +1,7 @@
 //! The list of assets as people look through it: searched, sorted, a page at a time, with the number of all.
 
 use super::assets::{COLUMNS, RegistryAsset, Row, asset, pattern};
+use crate::db::Conn;
 use crate::error::Result;
 use crate::open::Store;
 use model::RecordId;
@@ -51,6 +52,37 @@ pub struct AssetQuery {
     pub limit: u64,
 }
 
+/// The clients whose assets are on a page sorted by clients, and how many assets of the first of them come before it: told
+/// by how many each client has, without going through all assets before the page. `$1` and `$2` are those of `rule`.
+async fn clients_on_page(
+    conn: &mut Conn,
+    rule: &str,
+    direction: &str,
+    (client, search, limit, offset): (&str, &str, i64, i64),
+) -> Result<(Vec<String>, i64)> {
+    let sql = format!(
+        "SELECT r.id, CAST(r.upto - r.n AS BIGINT) FROM
+             (SELECT n.id, n.n, SUM(n.n) OVER (ORDER BY n.name {direction}, n.id {direction}) AS upto FROM
+                  (SELECT c.id, c.name, (SELECT COUNT(*) FROM registry_asset a WHERE a.client_id = c.id AND {rule}) AS n
+                   FROM registry_client c) n) r
+         WHERE r.n > 0 AND r.upto > $4 AND r.upto - r.n - $4 < $3 ORDER BY r.upto"
+    );
+    let shown = fetch_all!(
+        conn,
+        (String, i64),
+        sqlx::AssertSqlSafe(sql),
+        client,
+        search,
+        limit,
+        offset
+    )?;
+    let before = shown.first().map_or(0, |(_, before)| *before);
+    Ok((
+        shown.into_iter().map(|(client, _)| client).collect(),
+        offset - before,
+    ))
+}
+
 impl Store {
     /// A page of the list of assets, and how many there are on all pages.
     ///
@@ -78,27 +110,45 @@ impl Store {
             .map(|column| format!("{column} {direction}"))
             .collect();
         let order = order.join(", ");
-        let ids = match query.order {
-            // In this order of the tables, which is that of the rows.
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let mut conn = self.read().await?;
+        let (clients, offset) = match query.order {
             AssetOrder::Client => {
-                "registry_client c CROSS JOIN registry_asset a WHERE c.id = a.client_id AND"
+                let binds = (client, search.as_str(), number(query.limit), number(query.offset));
+                clients_on_page(&mut conn, &rule, direction, binds).await?
             }
-            AssetOrder::Name | AssetOrder::Serial | AssetOrder::Updated => "registry_asset a WHERE",
+            AssetOrder::Name | AssetOrder::Serial | AssetOrder::Updated => (vec![], number(query.offset)),
+        };
+        let ids = match query.order {
+            AssetOrder::Client => {
+                let theirs: Vec<String> = (5..5 + clients.len()).map(|n| format!("${n}")).collect();
+                let theirs = if theirs.is_empty() {
+                    "NULL".to_owned()
+                } else {
+                    theirs.join(", ")
+                };
+                format!(
+                    "registry_client c JOIN registry_asset a ON c.id = a.client_id WHERE c.id IN ({theirs}) AND"
+                )
+            }
+            AssetOrder::Name | AssetOrder::Serial | AssetOrder::Updated => {
+                "registry_asset a WHERE".to_owned()
+            }
         };
         let page = format!(
             "{COLUMNS} WHERE a.id IN (SELECT a.id FROM {ids} {rule} ORDER BY {order} LIMIT $3 OFFSET $4) ORDER BY {order}"
         );
-        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        let mut conn = self.read().await?;
-        let rows = fetch_all!(
-            conn,
-            Row,
-            sqlx::AssertSqlSafe(page),
-            client,
-            search.as_str(),
-            number(query.limit),
-            number(query.offset)
-        )?;
+        let rows: Vec<Row> = on_either!(conn, c => {
+            let mut page = sqlx::query_as(sqlx::AssertSqlSafe(page.as_str()))
+                .bind(client)
+                .bind(search.as_str())
+                .bind(number(query.limit))
+                .bind(offset);
+            for client in &clients {
+                page = page.bind(client.as_str());
+            }
+            page.fetch_all(&mut *c).await
+        })?;
         // A page that is not full is the last. What is rare was looked for in all assets, and is not counted in them again.
         let found = rows.len() as u64;
         let total = if found < query.limit && (found > 0 || query.offset == 0) {

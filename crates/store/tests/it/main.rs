@@ -24,6 +24,7 @@ mod passes;
 mod plans;
 mod projections;
 mod registry;
+mod registry_asset_list;
 mod registry_assets;
 mod registry_contacts;
 mod registry_updates;
