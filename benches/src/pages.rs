@@ -68,6 +68,8 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     line("ready, with that estate", &ms(serving.ready), "at most 1000 ms");
     let client = Client::builder()
         .no_proxy()
+        // The size is that of what comes.
+        .no_gzip()
         .redirect(reqwest::redirect::Policy::none())
         .build()?;
     let cookie = sign_in(&client, &serving.url, token.expose_secret()).await?;
