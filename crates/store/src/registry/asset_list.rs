@@ -61,11 +61,12 @@ async fn clients_on_page(
     (client, search, limit, offset): (&str, &str, i64, i64),
 ) -> Result<(Vec<String>, i64)> {
     let sql = format!(
-        "SELECT r.id, CAST(r.upto - r.n AS BIGINT) FROM
-             (SELECT n.id, n.n, SUM(n.n) OVER (ORDER BY n.name {direction}, n.id {direction}) AS upto FROM
-                  (SELECT c.id, c.name, (SELECT COUNT(*) FROM registry_asset a WHERE a.client_id = c.id AND {rule}) AS n
-                   FROM registry_client c) n) r
-         WHERE r.n > 0 AND r.upto > $4 AND r.upto - r.n - $4 < $3 ORDER BY r.upto"
+        "WITH n AS MATERIALIZED
+             (SELECT a.client_id, COUNT(*) AS n FROM registry_asset a WHERE {rule} GROUP BY a.client_id)
+         SELECT r.id, CAST(r.upto - r.n AS BIGINT) FROM
+             (SELECT c.id, n.n, SUM(n.n) OVER (ORDER BY c.name {direction}, c.id {direction}) AS upto
+              FROM n JOIN registry_client c ON c.id = n.client_id) r
+         WHERE r.upto > $4 AND r.upto - r.n - $4 < $3 ORDER BY r.upto"
     );
     let shown = fetch_all!(
         conn,
