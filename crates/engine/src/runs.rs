@@ -62,7 +62,7 @@ impl Engine {
         query: &ItemQuery,
     ) -> Result<(Vec<ListedItem>, u64)> {
         require(actor, ActorRole::Viewer, "see runs")?;
-        Ok(self.store.run_item_page(&run.id, query).await?)
+        Ok(self.store.run_item_page(run, query).await?)
     }
 
     /// Up to `limit` items of a run with numbers above `after`, in order.

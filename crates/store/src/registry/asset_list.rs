@@ -1,7 +1,7 @@
 //! The list of assets as people look through it: searched, sorted, a page at a time, with the number of all.
 
 use super::assets::{COLUMNS, RegistryAsset, Row, asset, pattern};
-use crate::db::Conn;
+use crate::db::{Conn, ROWS_PER_STATEMENT};
 use crate::error::Result;
 use crate::open::Store;
 use model::RecordId;
@@ -175,15 +175,22 @@ impl Store {
     pub async fn registry_asset_counts(&self, clients: &[RecordId]) -> Result<BTreeMap<RecordId, u64>> {
         let mut counts = BTreeMap::new();
         let mut conn = self.read().await?;
-        for client in clients {
-            let row = fetch_optional!(
-                conn,
-                (i64,),
-                "SELECT COUNT(*) FROM registry_asset WHERE client_id = $1 AND archived IS NULL",
-                client.as_str()
-            )?;
-            let count = row.map_or(0, |(count,)| u64::try_from(count).unwrap_or(0));
-            counts.insert(client.clone(), count);
+        for chunk in clients.chunks(ROWS_PER_STATEMENT) {
+            let places: Vec<String> = (1..=chunk.len()).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT client_id, COUNT(*) FROM registry_asset
+                 WHERE archived IS NULL AND client_id IN ({}) GROUP BY client_id",
+                places.join(", ")
+            );
+            let rows: Vec<(String, i64)> = on_either!(conn, c => {
+                let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql.as_str()));
+                for client in chunk {
+                    query = query.bind(client.as_str());
+                }
+                query.fetch_all(&mut *c).await
+            })?;
+            let rows = rows.into_iter();
+            counts.extend(rows.map(|(client, count)| (RecordId(client), u64::try_from(count).unwrap_or(0))));
         }
         Ok(counts)
     }
