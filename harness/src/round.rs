@@ -153,6 +153,7 @@ impl Stage<'_> {
             self.drain(workers, tally).await?;
         }
         if self.keys()? > 1 {
+            self.forget_backup();
             let end = self
                 .program
                 .run(&["--quiet", "keys", "rotate"], None, None)

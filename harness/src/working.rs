@@ -188,6 +188,11 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// The last backup needs a key that a rotation puts away.
+    pub(crate) fn forget_backup(&self) {
+        let _ = std::fs::remove_file(self.hub.data_dir.join("hub.backup"));
+    }
+
     /// Rotates the master key: every secret opens afterwards with what is in the key file, whatever happened.
     async fn rotate(
         &self,
@@ -195,8 +200,7 @@ impl Stage<'_> {
         chance: &mut Chance,
         tally: &RefCell<Tally>,
     ) -> anyhow::Result<()> {
-        // It would need the key that is put away.
-        let _ = std::fs::remove_file(self.hub.data_dir.join("hub.backup"));
+        self.forget_backup();
         let end = self
             .command(&["--quiet", "keys", "rotate"], strike, 120, chance, tally)
             .await?;
