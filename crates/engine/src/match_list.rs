@@ -222,7 +222,7 @@ impl SeenMatching {
         for row in &self.matching.rows {
             counts.all += 1;
             if let OrganizationMatch::Undecided { suggestions, .. } = &row.status
-                && !suggestions.is_empty()
+                && (row.overtaken || !suggestions.is_empty())
             {
                 counts.alike += 1;
             }

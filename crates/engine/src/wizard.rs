@@ -42,7 +42,7 @@ pub struct Overview {
 pub enum Unmatched {
     /// All that are neither matched nor excluded.
     All,
-    /// Those of them that resemble no client: the others may be one that exists.
+    /// Those of them that resemble no client: the others may be one that exists, or that another bridge has created.
     ResemblingNone,
 }
 
@@ -108,7 +108,7 @@ impl Engine {
             .into_iter()
             .filter(|row| match &row.status {
                 OrganizationMatch::Undecided { suggestions, .. } => {
-                    which == Unmatched::All || suggestions.is_empty()
+                    which == Unmatched::All || (suggestions.is_empty() && !row.overtaken)
                 }
                 _ => false,
             })

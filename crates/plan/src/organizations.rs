@@ -207,7 +207,7 @@ impl<'a> Matching<'a> {
         }
         if self.input.overtaken.contains(id) {
             let reason = format!(
-                "{by} asked for a new client before another bridge created one of this name; say again what it is"
+                "{by} asked for a new client before another bridge began to create one of this name; say again what it is"
             );
             self.dispute(id, reason);
             return;

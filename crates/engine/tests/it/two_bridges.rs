@@ -1,6 +1,7 @@
 //! Two bridges that write into one destination at once.
 
 use crate::hub::{Hub, confirmed, small};
+use engine::wizard::Unmatched;
 use model::{Bridge, OrganizationMatch, PlanSummary, Verdict};
 use std::collections::BTreeSet;
 use testkit::{Engine, TestStore};
@@ -164,12 +165,30 @@ async fn a_plan_made_before_another_bridge_created_a_client_does_not_create_it_a
             let OrganizationMatch::Undecided { reason, suggestions } = &row.status else {
                 panic!("{row:?}");
             };
-            assert!(reason.contains("before another bridge created one"), "{reason}");
+            assert!(
+                reason.contains("before another bridge began to create one"),
+                "{reason}"
+            );
             assert_eq!(
                 matching.clients[&suggestions[0].client].name,
                 row.organization.name
             );
         }
+        // Whoever creates all that resemble no client has not looked at these, also where no rule goes by names.
+        let mut settings = south.settings.clone();
+        settings.matching.same_name = false;
+        settings.matching.similar = None;
+        let south = second
+            .engine
+            .change_bridge(&second.actor, &south, settings)
+            .await
+            .unwrap();
+        let created = second
+            .engine
+            .create_unmatched(&second.actor, &south, Unmatched::ResemblingNone)
+            .await
+            .unwrap();
+        assert!(created.is_empty(), "{created:?}");
         create_all(&second, &south).await;
         let said_again = planned(&second, "south").await;
         second.apply(&said_again, confirmed()).await.unwrap();

@@ -401,7 +401,7 @@ fn a_client_that_another_bridge_created_since_it_was_asked_for_is_asked_about() 
     check_reason(
         &known,
         "1",
-        "person:ana asked for a new client before another bridge created one of this name; say again what it is",
+        "person:ana asked for a new client before another bridge began to create one of this name; say again what it is",
     );
     // Once it has one, nothing overtakes it.
     known.links = vec![("1", "c")];

@@ -51,7 +51,8 @@ pub async fn file(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
                 .engine
                 .asset_list(&actor, &AssetQuery { offset, ..asked })
                 .await?;
-            let next = (assets.len() as u64 == AT_ONCE).then_some(offset + AT_ONCE);
+            // A part that is not full need not be the last: an asset may have been archived while it was read.
+            let next = (!assets.is_empty()).then_some(offset + AT_ONCE);
             let text: String = assets.iter().map(written).collect();
             Ok::<_, Problem>(Some((text, next)))
         }
