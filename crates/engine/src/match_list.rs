@@ -92,7 +92,7 @@ pub struct MatchCounts {
     pub all: u64,
     /// A person has to decide.
     pub open: u64,
-    /// Those of them that resemble a client.
+    /// Those of them that resemble a client, or for which another bridge may have created one.
     pub alike: u64,
     /// They are a client.
     pub matched: u64,

@@ -22,7 +22,7 @@ pub struct MatchRow {
     pub status: OrganizationMatch,
     /// Whether a link is stored already.
     pub linked: bool,
-    /// Whether somebody asked for a client, and has to say so again: another bridge came to have one of this name since.
+    /// Whether somebody asked for a client, and has to say so again: another bridge began to create one of this name since.
     pub overtaken: bool,
 }
 

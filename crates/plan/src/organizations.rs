@@ -25,7 +25,7 @@ pub struct OrganizationsInput<'a> {
     pub links: &'a BTreeMap<SourceId, RecordId>,
     /// What people decided.
     pub decisions: &'a BTreeMap<SourceId, Decision>,
-    /// Those for which a client was asked for before another bridge came to have one of that name.
+    /// Those for which a client was asked for before another bridge began to create one of that name.
     pub overtaken: &'a BTreeSet<SourceId>,
     /// Which rules are on.
     pub rules: MatchingRules,

@@ -1,6 +1,6 @@
 //! Every page there is, found by following links from the first one, held against axe in light and dark, and looked at on a
-//! desk and a phone (`RMMBRIDGE_SCREENSHOTS` keeps the pictures). A new page is in
-//! here once something links to it; pages nobody links to stand in [`UNLINKED`].
+//! desk and a phone (`RMMBRIDGE_SCREENSHOTS` keeps the pictures). No link leads nowhere. A new page is in here once
+//! something links to it; pages nobody links to stand in [`UNLINKED`].
 
 use super::populated::Populated;
 use e2e::{Browser, Colours, Look};
