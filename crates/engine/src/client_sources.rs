@@ -10,6 +10,7 @@ use model::{
 };
 use plan::fold::fold;
 use std::collections::BTreeMap;
+use store::SeenMatches;
 
 /// A bridge a client's assets may come over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +205,7 @@ impl Engine {
         seen: Option<Verdict>,
     ) -> Result<()> {
         self.require_registry(bridge).await?;
-        let before = BTreeMap::from([(organization.clone(), seen)]);
+        let before = seen_of(organization, seen);
         let verdict = Verdict::Matched {
             client: client.clone(),
         };
@@ -225,7 +226,7 @@ impl Engine {
         seen: Option<Verdict>,
     ) -> Result<()> {
         self.require_registry(bridge).await?;
-        let before = BTreeMap::from([(organization.clone(), seen)]);
+        let before = seen_of(organization, seen);
         let decision = vec![(organization.clone(), Some(Verdict::Exclude))];
         self.decide_as_seen(actor, bridge, &before, decision).await
     }
@@ -258,5 +259,14 @@ impl Engine {
                 known: None,
             }),
         }
+    }
+}
+
+/// What whoever links or unlinks an organization saw. It is about a client that exists: what other bridges create is
+/// nothing to it.
+fn seen_of(organization: &SourceId, verdict: Option<Verdict>) -> SeenMatches {
+    SeenMatches {
+        verdicts: BTreeMap::from([(organization.clone(), verdict)]),
+        ..SeenMatches::default()
     }
 }

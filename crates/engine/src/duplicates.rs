@@ -195,6 +195,7 @@ impl Engine {
             Admission::InDoubt | Admission::Free => Ok(Some(Settled {
                 marker,
                 version: claim.version,
+                refused: false,
             })),
         }
     }

@@ -91,4 +91,4 @@ pub use passwords::SHORTEST as SHORTEST_PASSWORD;
 pub use presence::{LEASE, Processes, Runner};
 pub use progress::{Progress, Quiet, Work};
 pub use remedy::Remedy;
-pub use store::{Error as StoreError, Job, JobState};
+pub use store::{Error as StoreError, Job, JobState, SeenMatches};

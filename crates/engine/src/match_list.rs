@@ -113,6 +113,8 @@ pub struct ListedMatch {
     pub suggestions: Vec<(Client, String)>,
     /// What somebody decided about it.
     pub decision: Option<Decision>,
+    /// How far the destination's count of creations by name was ([`Matching::names_created`]).
+    pub names_created: i64,
 }
 
 /// A page of the list of a bridge's organizations.
@@ -213,6 +215,7 @@ impl SeenMatching {
             client: matched_client(&row.status).and_then(client),
             suggestions,
             decision: self.decisions.get(&row.organization.id).cloned(),
+            names_created: self.matching.names_created,
             row: row.clone(),
         }
     }

@@ -9,6 +9,7 @@ use model::{
 };
 use plan::{OrganizationsInput, SharedSerials};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use store::SeenMatches;
 use tokio::sync::mpsc;
 
 /// One organization and what matching says of it.
@@ -33,6 +34,23 @@ pub struct Matching {
     pub rows: Vec<MatchRow>,
     /// Every client of the destination, by id.
     pub clients: BTreeMap<RecordId, Client>,
+    /// How far the destination's count of creations by name was before its clients were read.
+    pub names_created: i64,
+    /// What is decided, of those a person decided about.
+    pub decided: BTreeMap<SourceId, Verdict>,
+}
+
+impl Matching {
+    /// What somebody who looks at this sees of these organizations before deciding about them.
+    pub fn seen<'a>(&self, organizations: impl IntoIterator<Item = &'a SourceId>) -> SeenMatches {
+        let verdicts = organizations
+            .into_iter()
+            .map(|id| (id.clone(), self.decided.get(id).cloned()));
+        SeenMatches {
+            verdicts: verdicts.collect(),
+            names_created: self.names_created,
+        }
+    }
 }
 
 impl Engine {
@@ -42,6 +60,8 @@ impl Engine {
     /// When nothing was read yet, or the destination cannot be read.
     pub async fn matching(&self, actor: &Actor, bridge: &Bridge) -> Result<Matching> {
         require(actor, ActorRole::Viewer, "see matches")?;
+        // Before the clients: what is created by name from here on may not be among them.
+        let names_created = self.store.names_created(&bridge.destination).await?;
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
         let mut clients = match destination.clients().await {
             Ok(clients) => clients,
@@ -57,6 +77,10 @@ impl Engine {
         let organizations = self.organizations_read(bridge).await?;
         let links = self.store.links(&bridge.id, RecordKind::Client).await?;
         let mut decisions = self.store.decisions(&bridge.id).await?;
+        let decided = decisions
+            .iter()
+            .map(|(organization, decision)| (organization.clone(), decision.verdict.clone()))
+            .collect();
         let creates = destination.capabilities().create_clients;
         // Where no client can be created, the wish to have one waits: once somebody made it there, its name matches.
         let mut wished: BTreeSet<SourceId> = BTreeSet::new();
@@ -131,10 +155,12 @@ impl Engine {
         Ok(Matching {
             rows,
             clients: clients.into_iter().map(|c| (c.id.clone(), c)).collect(),
+            names_created,
+            decided,
         })
     }
 
-    /// Stores what a person decided about organizations; `None` takes a decision back.
+    /// Stores what a person decided about organizations, whatever was decided before; `None` takes a decision back.
     ///
     /// # Errors
     /// When an organization or client does not exist; nothing is stored then.
@@ -144,11 +170,14 @@ impl Engine {
         bridge: &Bridge,
         decisions: Vec<(SourceId, Option<Verdict>)>,
     ) -> Result<()> {
-        let stored = self.judged(actor, bridge, decisions).await?;
-        Ok(self.acting(actor).store.decide(&bridge.id, &stored).await?)
+        let seen = SeenMatches {
+            names_created: self.store.names_created(&bridge.destination).await?,
+            ..SeenMatches::default()
+        };
+        self.decide_as_seen(actor, bridge, &seen, decisions).await
     }
 
-    /// The same for somebody who saw what was decided before: `seen` is that, for each of the organizations.
+    /// The same for somebody who saw what was decided before, and which clients there were.
     ///
     /// # Errors
     /// [`Error::DecidedMeanwhile`] when somebody decided otherwise about one of them since; nothing is stored then.
@@ -156,12 +185,12 @@ impl Engine {
         &self,
         actor: &Actor,
         bridge: &Bridge,
-        seen: &BTreeMap<SourceId, Option<Verdict>>,
+        seen: &SeenMatches,
         decisions: Vec<(SourceId, Option<Verdict>)>,
     ) -> Result<()> {
         let stored = self.judged(actor, bridge, decisions).await?;
         let store = &self.acting(actor).store;
-        match store.decide_as_seen(&bridge.id, &stored, seen).await {
+        match store.decide(&bridge.id, &stored, seen).await {
             Err(store::Error::Moved { what }) => {
                 let known = self.organizations_read(bridge).await?;
                 let name = known.into_iter().find(|o| o.id.as_str() == what);

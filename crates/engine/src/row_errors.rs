@@ -92,7 +92,7 @@ impl Engine {
         let mut errors = Vec::new();
         for (key, mut items) in by_record {
             if let Some(success) = successes.get(&key) {
-                items.retain(|item| item.at > *success);
+                items.retain(|item| (item.turn, item.at) > *success);
             }
             let Some(last) = items.last() else { continue };
             if self.is_over(bridge, &key, last).await? {

@@ -118,6 +118,7 @@ impl Engine {
             .collect();
         let mark = |(kind, source): &(RecordKind, SourceId)| Marker::new(&bridge.source, *kind, source).0;
         let successes = self.store.last_successes(&bridge, &keys, mark).await?;
+        let turn = self.store.turn_of(&run.id).await?;
         let mut trouble = Vec::with_capacity(groups.len());
         for ((state, _), items) in groups {
             let first = items.first().and_then(|item| said(&item.outcome));
@@ -131,7 +132,10 @@ impl Engine {
                 let key = (subject.kind, subject.source_id.clone());
                 let standing = if decided.ignored.contains_key(&key) {
                     Standing::Ignored
-                } else if successes.get(&key).is_some_and(|at| *at > item.at) {
+                } else if successes
+                    .get(&key)
+                    .is_some_and(|success| *success > (turn, item.at))
+                {
                     Standing::WrittenSince
                 } else {
                     Standing::Open

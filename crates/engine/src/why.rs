@@ -285,7 +285,10 @@ impl Engine {
             }
             None => Vec::new(),
         };
-        if let Some(failed) = plan.and_then(|plan| went_wrong(items, plan, &operations)) {
+        if let Some(last) = items.last()
+            && let Some(failed) = went_wrong(last)
+            && !self.mended(last, plan, &operations).await?
+        {
             return Ok((failed, plan));
         }
         if let Some(left) = operations.iter().find_map(left) {
@@ -323,6 +326,21 @@ impl Engine {
             true => known.whole.as_ref(),
             false => Some(newest),
         })
+    }
+
+    /// Whether the plan was begun after the item's run and has nothing to write any more: what was wrong was mended
+    /// elsewhere.
+    async fn mended(
+        &self,
+        last: &RecordItem,
+        plan: Option<&PlanSummary>,
+        operations: &[Operation],
+    ) -> Result<bool> {
+        let writes = operations.iter().any(|operation| operation.action.writes());
+        match plan.filter(|_| !writes) {
+            Some(plan) => Ok(self.store.began_after(&plan.id, &last.run).await?),
+            None => Ok(false),
+        }
     }
 
     async fn in_doubt(&self, bridge: &Bridge, device: &SourceId) -> Result<Option<Answer>> {
@@ -420,14 +438,8 @@ fn left_alone(ignored: &Ignored) -> Answer {
     }
 }
 
-/// The last item of a device, when it did not end well and is of this plan, or of an older one while this plan still has
-/// something to write.
-fn went_wrong(items: &[RecordItem], plan: &PlanSummary, operations: &[Operation]) -> Option<Answer> {
-    let last = items.last()?;
-    let writes = operations.iter().any(|operation| operation.action.writes());
-    if !writes || (last.plan != plan.id && last.at > plan.created) {
-        return None;
-    }
+/// The last item of a device, when it did not end well.
+fn went_wrong(last: &RecordItem) -> Option<Answer> {
     let (at, run) = (last.at, last.run.clone());
     match &last.outcome {
         Outcome::Done { .. } => None,

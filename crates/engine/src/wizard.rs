@@ -78,8 +78,11 @@ impl Engine {
     /// As [`Engine::auto_match_preview`]; nothing is stored then.
     pub async fn auto_match(&self, actor: &Actor, bridge: &Bridge) -> Result<Vec<MatchRow>> {
         require(actor, ActorRole::Technician, "decide matches")?;
-        let matching = self.matching(actor, bridge).await?;
-        let found: Vec<MatchRow> = matching.rows.into_iter().filter(found_by_rule).collect();
+        let mut matching = self.matching(actor, bridge).await?;
+        let found: Vec<MatchRow> = std::mem::take(&mut matching.rows)
+            .into_iter()
+            .filter(found_by_rule)
+            .collect();
         let decisions = found.iter().filter_map(|row| match &row.status {
             OrganizationMatch::Matched { client, .. } => {
                 let client = client.clone();
@@ -87,7 +90,8 @@ impl Engine {
             }
             _ => None,
         });
-        self.decide_if_any(actor, bridge, decisions.collect()).await?;
+        self.decide_if_any(actor, bridge, &matching, decisions.collect())
+            .await?;
         Ok(found)
     }
 
@@ -102,9 +106,8 @@ impl Engine {
         which: Unmatched,
     ) -> Result<Vec<MatchRow>> {
         require(actor, ActorRole::Technician, "decide matches")?;
-        let matching = self.matching(actor, bridge).await?;
-        let wanted: Vec<MatchRow> = matching
-            .rows
+        let mut matching = self.matching(actor, bridge).await?;
+        let wanted: Vec<MatchRow> = std::mem::take(&mut matching.rows)
             .into_iter()
             .filter(|row| match &row.status {
                 OrganizationMatch::Undecided { suggestions, .. } => {
@@ -116,7 +119,8 @@ impl Engine {
         let decisions = wanted
             .iter()
             .map(|row| (row.organization.id.clone(), Some(Verdict::Create)));
-        self.decide_if_any(actor, bridge, decisions.collect()).await?;
+        self.decide_if_any(actor, bridge, &matching, decisions.collect())
+            .await?;
         Ok(wanted)
     }
 
@@ -218,17 +222,20 @@ impl Engine {
         Ok(finished)
     }
 
-    /// No decision is no change: the bridge's plans stay current then.
+    /// What follows from a matching is decided as long as nobody decided otherwise since. No decision is no change: the
+    /// bridge's plans stay current then.
     async fn decide_if_any(
         &self,
         actor: &Actor,
         bridge: &Bridge,
+        matching: &Matching,
         decisions: Vec<(SourceId, Option<Verdict>)>,
     ) -> Result<()> {
-        match decisions.is_empty() {
-            true => Ok(()),
-            false => self.decide(actor, bridge, decisions).await,
+        if decisions.is_empty() {
+            return Ok(());
         }
+        let seen = matching.seen(decisions.iter().map(|(organization, _)| organization));
+        self.decide_as_seen(actor, bridge, &seen, decisions).await
     }
 }
 

@@ -38,6 +38,16 @@ fn bridge(row: Row) -> Result<Bridge> {
     })
 }
 
+/// What somebody who decides about organizations saw of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenMatches {
+    /// What was decided before, of those of which it was seen.
+    pub verdicts: BTreeMap<SourceId, Option<Verdict>>,
+    /// How far the destination's count of creations by name was ([`Store::names_created`]) when the clients were read:
+    /// what another bridge created since could not be seen, and is asked about again.
+    pub names_created: i64,
+}
+
 impl Store {
     /// All bridges, by name.
     ///
@@ -215,27 +225,19 @@ impl Store {
     /// Stores decisions, together; they move the bridge's generation on. `None` forgets one.
     ///
     /// # Errors
-    /// [`Error::Missing`] when there is no such bridge, or when the database fails.
-    pub async fn decide(&self, bridge: &BridgeId, decisions: &[(SourceId, Option<Decision>)]) -> Result<()> {
-        self.decide_as_seen(bridge, decisions, &BTreeMap::new()).await
-    }
-
-    /// The same, if what stands of each organization of `seen` is what somebody saw.
-    ///
-    /// # Errors
-    /// [`Error::Moved`] with the organization's id when something else stands, [`Error::Missing`] when there is no such
-    /// bridge, or when the database fails.
-    pub async fn decide_as_seen(
+    /// [`Error::Moved`] with the organization's id when something else stands of one than was seen, [`Error::Missing`]
+    /// when there is no such bridge, or when the database fails.
+    pub async fn decide(
         &self,
         bridge: &BridgeId,
         decisions: &[(SourceId, Option<Decision>)],
-        seen: &BTreeMap<SourceId, Option<Verdict>>,
+        seen: &SeenMatches,
     ) -> Result<()> {
         let mut tx = self.write().await?;
         // Whoever decides about the same bridge waits here, so that what is compared below cannot move.
         move_on(&mut tx, bridge).await?;
         for (organization, decision) in decisions {
-            let Some(seen) = seen.get(organization) else {
+            let Some(seen) = seen.verdicts.get(organization) else {
                 continue;
             };
             let stands = fetch_optional!(
@@ -255,7 +257,7 @@ impl Store {
         }
         for (organization, decision) in decisions {
             match decision {
-                Some(decision) => put_decision(&mut tx, bridge, decision).await?,
+                Some(decision) => put_decision(&mut tx, bridge, decision, seen.names_created).await?,
                 None => {
                     execute!(
                         tx,
@@ -288,19 +290,22 @@ fn note(action: &'static str, bridge: &Bridge) -> Note {
     }))
 }
 
-async fn put_decision(tx: &mut Tx, bridge: &BridgeId, decision: &Decision) -> Result<()> {
+async fn put_decision(tx: &mut Tx, bridge: &BridgeId, decision: &Decision, names_created: i64) -> Result<()> {
+    // Who says from an older page what stands already takes nothing from what was seen since.
     execute!(
         tx,
         "INSERT INTO decision (bridge_id, organization_id, verdict, decided_by, decided_at, names_seen)
-         VALUES ($1, $2, $3, $4, $5, COALESCE((SELECT c.seq FROM created_name_count c
-                                               JOIN bridge b ON b.destination_id = c.destination_id WHERE b.id = $1), 0))
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (bridge_id, organization_id) DO UPDATE SET verdict = excluded.verdict,
-             decided_by = excluded.decided_by, decided_at = excluded.decided_at, names_seen = excluded.names_seen",
+             decided_by = excluded.decided_by, decided_at = excluded.decided_at,
+             names_seen = CASE WHEN decision.verdict = excluded.verdict AND decision.names_seen > excluded.names_seen
+                               THEN decision.names_seen ELSE excluded.names_seen END",
         bridge.as_str(),
         decision.organization.as_str(),
         text("decision", &decision.verdict)?,
         decision.decided_by.as_str(),
-        micros(decision.at)
+        micros(decision.at),
+        names_created
     )?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::decided::{move_on, named};
 use crate::error::{Error, Result};
 use crate::link::put_link;
 use crate::open::Store;
+use crate::run::NewLink;
 use model::{Bridge, RecordId, RecordKind, SourceId};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -55,16 +56,13 @@ impl Store {
             chosen.replaces.as_ref().map(SourceId::as_str),
             chosen.record.as_str()
         )?;
-        put_link(
-            &mut tx,
-            &bridge.id,
-            chosen.kind,
-            &chosen.source,
-            &chosen.record,
-            BTreeMap::new(),
-            self.clock.now(),
-        )
-        .await?;
+        let link = NewLink {
+            kind: chosen.kind,
+            source: chosen.source.clone(),
+            destination: chosen.record.clone(),
+            written: BTreeMap::new(),
+        };
+        put_link(&mut tx, &bridge.id, None, link, self.clock.now()).await?;
         let note = Note::new("record.chosen", subject).with(json!({
             "bridge": bridge.id, "record": chosen.record, "others": chosen.others, "replaces": chosen.replaces,
         }));

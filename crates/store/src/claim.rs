@@ -86,6 +86,8 @@ pub struct Settled {
     pub marker: String,
     /// The version its writer holds.
     pub version: i64,
+    /// Whether it was a creation that the destination refused: nothing came of it, and its name is free again.
+    pub refused: bool,
 }
 
 type Row = (
@@ -249,16 +251,8 @@ impl Store {
             let run = attempt.map(|attempt| attempt.run);
             let detail = json!({ "adopted": link.destination, "run": run });
             notes.push(Note::new("write.found_out", held.marker).with(detail));
-            put_link(
-                &mut tx,
-                &bridge.id,
-                link.kind,
-                &link.source,
-                &link.destination,
-                link.written,
-                now,
-            )
-            .await?;
+            // Found out now: what later runs met while it was in doubt is over as well.
+            put_link(&mut tx, &bridge.id, None, link, now).await?;
         }
         self.note(&mut tx, &notes).await?;
         tx.commit().await
@@ -409,7 +403,7 @@ pub(crate) async fn settle(
     destination: &ConnectionId,
     held: &[Settled],
 ) -> Result<BTreeSet<String>> {
-    names_settle(tx, destination, held.iter().map(|held| held.marker.as_str())).await?;
+    names_settle(tx, destination, held).await?;
     let mut closed = BTreeSet::new();
     for chunk in held.chunks(ROWS_PER_STATEMENT) {
         let sql = values_statement(

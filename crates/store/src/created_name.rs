@@ -5,8 +5,10 @@
 //! moves the count on when it is begun and when its outcome is known; each time it holds the count's row until the
 //! commit, so whoever reads the count sees everything up to it. So a plan can see another bridge's creation if, and only
 //! if, the creation's place is not above the plan's and it has an outcome. A person's decision to create a client is held to
-//! the same: one that is older than the other bridge's creation has to be said again.
+//! the same: one that is older than the other bridge's creation has to be said again. It is as old as the list the person
+//! looked at. What the destination refused to create takes no name.
 
+use crate::claim::Settled;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::open::Store;
@@ -159,24 +161,26 @@ pub(crate) async fn take_names(
     Ok(taken)
 }
 
-/// Notes that the outcomes of creations by name become known. Called before their claims are touched: everybody takes
-/// the count before a claim.
-pub(crate) async fn names_settle<'a>(
-    tx: &mut Tx,
-    destination: &ConnectionId,
-    markers: impl Iterator<Item = &'a str>,
-) -> Result<()> {
+/// Notes that the outcomes of creations by name become known: the names of those that were refused are free again, since
+/// there is nothing of that name for anybody to see. Called before their claims are touched: everybody takes the count
+/// before a claim.
+pub(crate) async fn names_settle(tx: &mut Tx, destination: &ConnectionId, held: &[Settled]) -> Result<()> {
     let asset = format!("/{}/", RecordKind::Asset.as_str());
     // Nearly everything that is written is an asset, which has no name of this sort.
-    let named: Vec<&str> = markers.filter(|marker| !marker.contains(&asset)).collect();
+    let named = held.iter().filter(|held| !held.marker.contains(&asset));
     let mut seq = None;
-    for marker in named {
+    for Settled {
+        marker,
+        version,
+        refused,
+    } in named
+    {
         let row = fetch_optional!(
             tx,
             (i64,),
             "SELECT COUNT(*) FROM created_name WHERE destination_id = $1 AND marker = $2",
             destination.as_str(),
-            marker
+            marker.as_str()
         )?;
         if row.is_none_or(|(count,)| count == 0) {
             continue;
@@ -185,12 +189,26 @@ pub(crate) async fn names_settle<'a>(
             Some(seq) => seq,
             None => *seq.insert(count_on(tx, destination).await?),
         };
+        if *refused {
+            // Whoever took the claim over since has an attempt of their own under way, of which nothing is known here; and
+            // one that was sent before this one, and is in doubt, may be there all the same.
+            execute!(
+                tx,
+                "DELETE FROM created_name WHERE destination_id = $1 AND marker = $2
+                   AND EXISTS (SELECT 1 FROM write_claim c
+                               WHERE c.destination_id = created_name.destination_id AND c.marker = created_name.marker
+                                 AND c.version = $3 AND c.earlier IS NULL)",
+                destination.as_str(),
+                marker.as_str(),
+                *version
+            )?;
+        }
         execute!(
             tx,
             "UPDATE created_name SET seq = $1 WHERE destination_id = $2 AND marker = $3",
             seq,
             destination.as_str(),
-            marker
+            marker.as_str()
         )?;
     }
     Ok(())

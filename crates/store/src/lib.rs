@@ -82,6 +82,7 @@ pub use api_key::{NewApiKey, StoredApiKey};
 pub use audit::{AuditEntry, AuditHead, Note, Verified};
 pub use audit_mark::AuditMark;
 pub use backup::{BackupOptions, BackupReport};
+pub use bridge::SeenMatches;
 pub use chosen::ChosenRecord;
 pub use claim::{Attempt, Claim, FoundOut, Intended, NewIntent, OpenWrite, Settled};
 pub use connection::NewConnection;

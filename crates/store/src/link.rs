@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
 use crate::packed::OWNERS;
+use crate::run::NewLink;
 use jiff::Timestamp;
 use model::{BridgeId, Fields, RecordId, RecordKind, RunId, SourceId};
 use serde::{Deserialize, Serialize};
@@ -309,16 +310,21 @@ impl Store {
     }
 }
 
-/// Stores or moves a link; new written values come over the old ones, field by field.
+/// Stores or moves a link; new written values come over the old ones, field by field. `run` is the one that wrote it, where it
+/// is not found out or decided outside of any.
 pub(crate) async fn put_link(
     tx: &mut Tx,
     bridge: &BridgeId,
-    kind: RecordKind,
-    source: &SourceId,
-    destination: &RecordId,
-    written: BTreeMap<String, WrittenValue>,
+    run: Option<&RunId>,
+    link: NewLink,
     now: Timestamp,
 ) -> Result<()> {
+    let NewLink {
+        kind,
+        source,
+        destination,
+        written,
+    } = link;
     let stored = fetch_optional!(
         tx,
         (String,),
@@ -334,15 +340,18 @@ pub(crate) async fn put_link(
     all.extend(written);
     let stored = execute!(
         tx,
-        "INSERT INTO link (bridge_id, kind, source_id, destination_id, written, updated) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO link (bridge_id, kind, source_id, destination_id, written, updated, turn)
+         VALUES ($1, $2, $3, $4, $5, $6,
+                 COALESCE((SELECT turn FROM run WHERE id = $7), (SELECT last FROM turn_count), 0))
          ON CONFLICT (bridge_id, kind, source_id) DO UPDATE SET destination_id = excluded.destination_id,
-             written = excluded.written, updated = excluded.updated",
+             written = excluded.written, updated = excluded.updated, turn = excluded.turn",
         bridge.as_str(),
         kind.as_str(),
         source.as_str(),
         destination.as_str(),
         text("link", &pack(all))?,
-        micros(now)
+        micros(now),
+        run.map(RunId::as_str)
     );
     match stored {
         Err(error) if error.is_unique_violation() => Err(Error::Linked {

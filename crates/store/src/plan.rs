@@ -192,15 +192,24 @@ impl Store {
         let Some(newest) = self.newest_whole_plan(bridge).await? else {
             return Ok(None);
         };
+        let after = self.began_after(&newest.id, run).await?;
+        Ok(after.then_some(newest))
+    }
+
+    /// Whether a plan was begun after a run was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn began_after(&self, plan: &PlanId, run: &RunId) -> Result<bool> {
         let mut conn = self.read().await?;
-        let since = fetch_optional!(
+        let after = fetch_optional!(
             conn,
             (i64,),
             "SELECT p.turn FROM plan p JOIN run r ON r.turn < p.turn WHERE p.id = $1 AND r.id = $2",
-            newest.id.as_str(),
+            plan.as_str(),
             run.as_str()
         )?;
-        Ok(since.map(|_turn| newest))
+        Ok(after.is_some())
     }
 
     /// The operations of a plan about one source record, in order.

@@ -501,16 +501,7 @@ impl Store {
                 continue;
             }
             if let Some(link) = item.link {
-                put_link(
-                    &mut tx,
-                    &bridge.id,
-                    link.kind,
-                    &link.source,
-                    &link.destination,
-                    link.written,
-                    now,
-                )
-                .await?;
+                put_link(&mut tx, &bridge.id, Some(run), link, now).await?;
             }
             if let Some(undone) = item.undone {
                 put_undone(&mut tx, &bridge.id, run, undone, now).await?;

@@ -3,6 +3,20 @@
 
 use crate::db::Tx;
 use crate::error::Result;
+use crate::open::Store;
+use model::RunId;
+
+impl Store {
+    /// The turn at which a run began; 0 for one that is not there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn turn_of(&self, run: &RunId) -> Result<i64> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(conn, (i64,), "SELECT turn FROM run WHERE id = $1", run.as_str())?;
+        Ok(row.map_or(0, |(turn,)| turn))
+    }
+}
 
 /// The turn of what begins in this transaction. It holds the count until the commit, so that whoever has a later turn
 /// sees everything that began before.

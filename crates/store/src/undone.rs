@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::json::{instant, micros, parse, plain};
 use crate::link::put_link;
 use crate::open::Store;
+use crate::run::NewLink;
 use jiff::Timestamp;
 use model::{
     BridgeId, Operation, Outcome, PlanId, PlanSummary, RecordId, RecordKind, RunId, SourceId, Undone,
@@ -225,7 +226,13 @@ pub(crate) async fn put_undone(
         )?;
     }
     if let Some(again) = linked_to {
-        put_link(tx, bridge, kind, &source, &again, BTreeMap::new(), now).await?;
+        let link = NewLink {
+            kind,
+            source: source.clone(),
+            destination: again,
+            written: BTreeMap::new(),
+        };
+        put_link(tx, bridge, Some(run), link, now).await?;
     }
     execute!(
         tx,

@@ -173,7 +173,11 @@ impl Engine {
             let in_doubt = admit(&claim, &now) == Admission::InDoubt;
             let (version, open) = (claim.version, claim.open.filter(|_| in_doubt)?);
             Some(Over {
-                held: Settled { marker, version },
+                held: Settled {
+                    marker,
+                    version,
+                    refused: false,
+                },
                 attempts: open.attempts,
                 sent: open.sent.at,
             })

@@ -11,7 +11,7 @@ mod sweep;
 use crate::engine::Engine;
 use crate::error::Result;
 use arrived::origin;
-use connect::{Destination, Marker, Write};
+use connect::{Destination, Marker, Write, WriteError};
 use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
@@ -77,6 +77,7 @@ impl Ready {
         Settled {
             marker: self.marker.0.clone(),
             version: self.claim.version + 1,
+            refused: false,
         }
     }
 
@@ -366,7 +367,12 @@ impl Writer<'_> {
         point(Point::Answered)?;
         debug_assert_eq!(results.len(), sending.len(), "a destination answers every write");
         for (ready, result) in sending.iter().zip(results) {
-            items.push(ready.item(books, outcome(result)));
+            let refused = matches!(result, Err(WriteError::Refused(_) | WriteError::Changed(_)));
+            let mut item = ready.item(books, outcome(result));
+            if let Some(held) = &mut item.settles {
+                held.refused = refused && creates(&ready.operation.action);
+            }
+            items.push(item);
         }
         Ok(())
     }
@@ -443,9 +449,9 @@ fn creates(action: &Action) -> bool {
     )
 }
 
-fn too_late() -> connect::WriteError {
+fn too_late() -> WriteError {
     let what = "this process was held up for too long after it had claimed the record; nothing was sent";
-    connect::WriteError::Refused(
+    WriteError::Refused(
         connect::Error::new(connect::Kind::RateLimited { retry_after: None }, "writing", what)
             .advise("Apply the plan again"),
     )

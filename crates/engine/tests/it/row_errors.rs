@@ -3,8 +3,9 @@
 use crate::hub::{Hub, confirmed, small};
 use engine::Error;
 use engine::row_errors::RowError;
+use engine::why::Answer;
 use jiff::SignedDuration;
-use model::{Action, ActorRole, Bridge, Cause, Outcome, PlanAbout, RecordKind};
+use model::{Action, ActorRole, Bridge, Cause, Outcome, PlanAbout, RecordKind, SourceId};
 use simulators::directory::{Directory, Fault, Mode};
 use testkit::TestStore;
 
@@ -88,6 +89,58 @@ async fn one_bad_record_stops_no_other_and_is_listed_until_it_is_overcome() {
         drop(runner);
         assert_eq!(hub.plan().await.counts.writes(), 0);
         assert!(directory.duplicates().is_empty());
+    })
+    .await;
+}
+
+/// What was found at the first of two times is told after the second, though a clock said that it came later.
+#[tokio::test]
+async fn what_failed_and_what_came_right_keep_their_order_when_the_clock_is_set_back() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge, directory) = Hub::with_directory(&store, small(12)).await;
+        let back = SignedDuration::from_hours(-1);
+        let why = async |device: &SourceId| {
+            let bridge = hub.bridge().await;
+            let mut all = hub
+                .engine
+                .why(&hub.actor, &bridge, device.as_str())
+                .await
+                .unwrap();
+            assert_eq!(all.len(), 1, "{all:?}");
+            all.remove(0).answer
+        };
+        refuse_once(&directory, "POST /assets");
+        hub.sync_all(&bridge).await;
+        let failed = errors(&hub, &bridge).await.remove(0).source;
+        assert!(matches!(why(&failed).await, Answer::Failed { .. }));
+
+        store.clock().advance(back);
+        let plan = hub.plan().await;
+        hub.apply(&plan, confirmed()).await.unwrap();
+        assert!(
+            errors(&hub, &bridge).await.is_empty(),
+            "overcome, an hour before it failed"
+        );
+        assert_eq!(why(&failed).await, Answer::Imported);
+
+        // An hour before that success, its next write is refused.
+        store.clock().advance(back);
+        let id: u32 = failed.as_str().parse().unwrap();
+        hub.ninja.estate_mut().device_mut(id).unwrap().system_name = "RENAMED".into();
+        hub.read(&bridge).await;
+        refuse_once(&directory, "PATCH /assets/{id}");
+        let plan = hub.plan().await;
+        let run = hub.apply(&plan, confirmed()).await.unwrap();
+        assert_eq!(run.counts.failed, 1, "{run:?}");
+        let listed = errors(&hub, &bridge).await;
+        assert_eq!(
+            listed
+                .iter()
+                .map(|e| (&e.source, &e.run, e.times))
+                .collect::<Vec<_>>(),
+            [(&failed, &run.id, 1)]
+        );
+        assert!(matches!(why(&failed).await, Answer::Failed { run: of, .. } if of == run.id));
     })
     .await;
 }

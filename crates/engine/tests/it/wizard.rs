@@ -1,10 +1,10 @@
 //! The client wizard in Passportal's way, with the registry as destination.
 
 use crate::hub::{Hub, engine_on, owner, small};
-use engine::Error;
 use engine::match_list::{MatchFilter, MatchQuery};
 use engine::matching::MatchRow;
 use engine::wizard::{Overview, Unmatched};
+use engine::{Error, SeenMatches};
 use model::{Actor, ActorRole, Bridge, BridgeSettings, OrganizationMatch, SourceId, Verdict};
 use std::collections::BTreeMap;
 use store::registry::{AssetFilter, NewRegistryClient};
@@ -433,7 +433,10 @@ async fn a_decision_about_what_was_decided_meanwhile_is_refused_unless_it_says_t
         let (hub, bridge) = prepared(&store).await;
         let id = id_of(&hub, &bridge, "Contoso Clinic").await;
         let wants = async |seen: Option<Verdict>, verdict: Option<Verdict>| {
-            let seen = BTreeMap::from([(id.clone(), seen)]);
+            let seen = SeenMatches {
+                verdicts: BTreeMap::from([(id.clone(), seen)]),
+                ..SeenMatches::default()
+            };
             let decisions = vec![(id.clone(), verdict)];
             hub.engine
                 .decide_as_seen(&hub.actor, &bridge, &seen, decisions)

@@ -81,8 +81,8 @@ pub async fn run(session: &Session, arguments: MatchArguments, output: Output) -
         None => Vec::new(),
         Some(MatchCommand::Auto { preview: true }) => {
             let rows = engine.auto_match_preview(actor, &bridge).await?;
-            let clients = engine.matching(actor, &bridge).await?.clients;
-            show(&Matching { rows, clients }, false, output)?;
+            let matching = engine.matching(actor, &bridge).await?;
+            show(&Matching { rows, ..matching }, false, output)?;
             return Ok(ExitCode::SUCCESS);
         }
         Some(MatchCommand::Auto { preview: false }) => {

@@ -2,7 +2,7 @@
 
 use crate::estate::{self, settings};
 use model::{BridgeId, Clock, Decision, SourceId, Verdict};
-use store::Error;
+use store::{Error, SeenMatches};
 use testkit::TestStore;
 
 #[tokio::test]
@@ -82,12 +82,13 @@ async fn decisions_are_remembered_changed_and_forgotten_together() {
             (organization, Some(decision))
         };
         let matched = Verdict::Matched { client: "c-9".into() };
+        let unseen = SeenMatches::default();
         let made = [
             decision("1", matched.clone()),
             decision("2", Verdict::Create),
             decision("3", Verdict::Exclude),
         ];
-        test.decide(&bridge.id, &made).await.unwrap();
+        test.decide(&bridge.id, &made, &unseen).await.unwrap();
         let stored = test.decisions(&bridge.id).await.unwrap();
         assert_eq!(stored.len(), 3);
         for (organization, decision) in &made {
@@ -103,6 +104,7 @@ async fn decisions_are_remembered_changed_and_forgotten_together() {
                 ("3".into(), None),
                 ("4".into(), None),
             ],
+            &unseen,
         )
         .await
         .unwrap();
@@ -115,7 +117,7 @@ async fn decisions_are_remembered_changed_and_forgotten_together() {
         assert_eq!(test.bridge(&bridge.id).await.unwrap().generation, 3);
 
         let nowhere = BridgeId::from("nowhere");
-        let error = test.decide(&nowhere, &made).await.unwrap_err();
+        let error = test.decide(&nowhere, &made, &unseen).await.unwrap_err();
         assert_eq!(error.to_string(), "there is no bridge `nowhere`");
         assert!(test.decisions(&nowhere).await.unwrap().is_empty());
     })

@@ -54,6 +54,7 @@ fn created(number: u32, record: &str, version: i64) -> NewItem {
         settles: Some(Settled {
             marker: mark(number),
             version,
+            refused: false,
         }),
         undone: None,
     }
@@ -221,6 +222,7 @@ async fn what_is_found_out_goes_into_the_books_of_the_run_that_sent_it() {
             held: Settled {
                 marker: mark(number),
                 version,
+                refused: false,
             },
             attempt: Some(Attempt {
                 run: run.clone(),

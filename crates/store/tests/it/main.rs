@@ -12,6 +12,7 @@ mod backups_of_old_schemas;
 mod bridges;
 mod claims;
 mod connections;
+mod created_names;
 mod estate;
 mod forgetting;
 mod grants;

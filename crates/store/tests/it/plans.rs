@@ -2,7 +2,7 @@
 
 use crate::estate;
 use model::{Action, Bridge, ClientDraft, Operation, PlanCounts, RecordKind, SnapshotId, SourceId, Subject};
-use store::{Error, PlanWriter, Store};
+use store::{Error, PlanWriter, SeenMatches, Store};
 use testkit::TestStore;
 
 pub fn operation(number: u32) -> Operation {
@@ -95,7 +95,9 @@ async fn a_plan_whose_bridge_moved_on_is_refused() {
             .unwrap();
         let mut writer = begin(&test, &bridge).await;
         writer.add(vec![operation(1)]).await.unwrap();
-        test.decide(&bridge.id, &[]).await.unwrap();
+        test.decide(&bridge.id, &[], &SeenMatches::default())
+            .await
+            .unwrap();
 
         let error = writer.finish(counts(1), vec![]).await.unwrap_err();
         assert!(

@@ -8,6 +8,7 @@ use crate::Web;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use engine::SeenMatches;
 use engine::matching::{MatchRow, Matching};
 use model::{OrganizationMatch, RecordId, SourceId, Verdict};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,8 @@ pub struct OrganizationPage {
     page: u64,
     /// Organizations of a page.
     per_page: u64,
+    /// How far other bridges' creations by name were when this was read: what to send along when deciding.
+    names_created: i64,
 }
 
 /// Decisions about organizations. All of them are stored, or none is.
@@ -95,6 +98,10 @@ pub struct Decisions {
     /// The decisions, up to 5,000.
     #[schema(max_items = 5000)]
     decisions: Vec<Decision>,
+    /// The `names_created` of the list they were made from. A wish for a new client is asked about again where another
+    /// bridge began to create one of that name since; without this, since the decision was stored.
+    #[serde(default)]
+    names_created: Option<i64>,
 }
 
 /// A decision about one organization.
@@ -157,7 +164,12 @@ async fn list(
     let page = Page::asked(which.page, which.per_page)?;
     let wanted = search(which.q)?.to_lowercase();
     let bridge = web.engine.find_bridge(&caller.actor, Some(&id)).await?;
-    let Matching { rows, clients } = web.engine.matching(&caller.actor, &bridge).await?;
+    let Matching {
+        rows,
+        clients,
+        names_created,
+        ..
+    } = web.engine.matching(&caller.actor, &bridge).await?;
     let name = |id: &RecordId| clients.get(id).map(|client| client.name.clone());
     let shown = rows.into_iter().filter(|row| {
         which.status.is_none_or(|status| status == status_of(&row.status))
@@ -172,6 +184,7 @@ async fn list(
         total,
         page: page.page,
         per_page: page.per_page,
+        names_created,
     }))
 }
 
@@ -197,7 +210,17 @@ async fn decide(
     }
     let bridge = web.engine.find_bridge(&caller.actor, Some(&id)).await?;
     let decisions: Result<Vec<_>, Failure> = sent.decisions.into_iter().map(verdict).collect();
-    web.engine.decide(&caller.actor, &bridge, decisions?).await?;
+    let (engine, actor) = (&web.engine, &caller.actor);
+    match sent.names_created {
+        None => engine.decide(actor, &bridge, decisions?).await?,
+        Some(names_created) => {
+            let seen = SeenMatches {
+                names_created,
+                ..SeenMatches::default()
+            };
+            engine.decide_as_seen(actor, &bridge, &seen, decisions?).await?;
+        }
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

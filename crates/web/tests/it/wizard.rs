@@ -298,7 +298,7 @@ async fn names_are_text_whatever_they_hold_and_a_form_without_its_subject_is_ref
     }
     // A client or an organization that does not exist is named.
     let answer = technician
-        .post(&format!("{list}/decide"), &[("match", "nobody\t\tc")])
+        .post(&format!("{list}/decide"), &[("match", "nobody\t0\t\tc")])
         .await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert_eq!(

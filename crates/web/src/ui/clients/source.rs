@@ -60,6 +60,8 @@ impl Choice {
         let ticket = Ticket {
             organization: choice.organization.clone(),
             seen: choice.decided.clone(),
+            // Nothing is created here.
+            names_created: 0,
         };
         Self {
             ticket: ticket.text(),
@@ -170,7 +172,9 @@ pub async fn change(
         })
     };
     let (done, said) = if !pressed.link.is_empty() {
-        let Ticket { organization, seen } = ticket(&pressed.link)?;
+        let Ticket {
+            organization, seen, ..
+        } = ticket(&pressed.link)?;
         let name = in_sentence(
             &engine
                 .find_organization(actor, &bridge, organization.as_str())
@@ -184,7 +188,9 @@ pub async fn change(
             format!("{name} is linked to {client}. Sync brings its devices."),
         )
     } else if !pressed.unlink.is_empty() {
-        let Ticket { organization, seen } = ticket(&pressed.unlink)?;
+        let Ticket {
+            organization, seen, ..
+        } = ticket(&pressed.unlink)?;
         let name = in_sentence(
             &engine
                 .find_organization(actor, &bridge, organization.as_str())

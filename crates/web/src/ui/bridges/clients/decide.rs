@@ -11,8 +11,8 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use model::{BridgeId, SourceId, Verdict};
-use std::collections::BTreeMap;
+use engine::SeenMatches;
+use model::{BridgeId, Verdict};
 
 /// What was pressed.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,11 +90,15 @@ pub async fn decide(
         return Ok(Redirect::to(&back).into_response());
     }
     let detail = engine.bridge_detail(actor, &id).await?;
-    let seen: BTreeMap<SourceId, Option<Verdict>> = tickets
+    let verdicts = tickets
         .iter()
-        .map(|ticket| (ticket.organization.clone(), ticket.seen.clone()))
-        .collect();
+        .map(|ticket| (ticket.organization.clone(), ticket.seen.clone()));
+    let seen = SeenMatches {
+        verdicts: verdicts.collect(),
+        names_created: tickets.iter().map(|t| t.names_created).min().unwrap_or(0),
+    };
     let decisions = seen
+        .verdicts
         .keys()
         .map(|organization| (organization.clone(), verdict.clone()));
     let decisions: Vec<_> = decisions.collect();
@@ -148,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_row_s_own_button_is_about_that_row_whatever_is_ticked() {
-        let wish = pressed(&[("pick", "1\t"), ("back", "/"), ("exclude", "2\tcreate")]).unwrap();
+        let wish = pressed(&[("pick", "1\t0\t"), ("back", "/"), ("exclude", "2\t0\tcreate")]).unwrap();
         assert_eq!(wish.verdict, Some(Verdict::Exclude));
         assert_eq!(wish.tickets.len(), 1);
         assert_eq!(wish.tickets[0].organization, "2".into());
@@ -157,12 +161,12 @@ mod tests {
 
     #[test]
     fn what_is_ticked_is_decided_together() {
-        let wish = pressed(&[("pick", "1\t"), ("pick", "2\t=c"), ("picked", "undo")]).unwrap();
+        let wish = pressed(&[("pick", "1\t0\t"), ("pick", "2\t0\t=c"), ("picked", "undo")]).unwrap();
         assert_eq!((wish.tickets.len(), wish.verdict), (2, None));
-        assert_eq!(pressed(&[("pick", "1\t"), ("picked", "delete")]), None);
+        assert_eq!(pressed(&[("pick", "1\t0\t"), ("picked", "delete")]), None);
         assert_eq!(pressed(&[("pick", "1"), ("picked", "undo")]), None);
         assert_eq!(pressed(&[]), None);
-        let chosen = pressed(&[("match", "7\t\tclient-9")]).unwrap();
+        let chosen = pressed(&[("match", "7\t0\t\tclient-9")]).unwrap();
         let client = "client-9".into();
         assert_eq!(chosen.verdict, Some(Verdict::Matched { client }));
     }

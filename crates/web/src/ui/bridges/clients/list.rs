@@ -121,6 +121,7 @@ impl Row {
         let ticket = Ticket {
             organization: organization.id.clone(),
             seen: seen.clone(),
+            names_created: listed.names_created,
         }
         .text();
         let (tone, state, why) = match &row.status {

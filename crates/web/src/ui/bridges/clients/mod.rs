@@ -39,31 +39,34 @@ pub fn list_address(bridge: &BridgeId) -> String {
     address(bridge, Tab::Clients)
 }
 
-/// An organization and what was decided of it when a page was made, as a form sends it back: what somebody decides is
-/// refused when something else was decided meanwhile.
+/// An organization and what was known of it when a page was made, as a form sends it back: what somebody decides is
+/// refused when something else was decided meanwhile, and asked again when another bridge created a client of that name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The organization.
     pub organization: SourceId,
     /// What was decided of it.
     pub seen: Option<Verdict>,
+    /// How far the destination's count of creations by name was.
+    pub names_created: i64,
 }
 
 impl Ticket {
     /// As a form sends it.
     pub fn text(&self) -> String {
-        let seen = match &self.seen {
-            None => "",
-            Some(Verdict::Create) => "create",
-            Some(Verdict::Exclude) => "exclude",
-            Some(Verdict::Matched { client }) => return format!("{}\t={client}", self.organization),
-        };
-        format!("{}\t{seen}", self.organization)
+        let (organization, names) = (&self.organization, self.names_created);
+        match &self.seen {
+            None => format!("{organization}\t{names}\t"),
+            Some(Verdict::Create) => format!("{organization}\t{names}\tcreate"),
+            Some(Verdict::Exclude) => format!("{organization}\t{names}\texclude"),
+            Some(Verdict::Matched { client }) => format!("{organization}\t{names}\t={client}"),
+        }
     }
 
     /// Out of what a form sent.
     pub fn parse(text: &str) -> Option<Self> {
-        let (organization, seen) = text.split_once('\t')?;
+        let (organization, known) = text.split_once('\t')?;
+        let (names_created, seen) = known.split_once('\t')?;
         let seen = match seen {
             "" => None,
             "create" => Some(Verdict::Create),
@@ -75,6 +78,7 @@ impl Ticket {
         Some(Self {
             organization: organization.into(),
             seen,
+            names_created: names_created.parse().ok()?,
         })
     }
 }
@@ -95,10 +99,11 @@ mod tests {
             let ticket = Ticket {
                 organization: "12".into(),
                 seen,
+                names_created: 7,
             };
             assert_eq!(Ticket::parse(&ticket.text()), Some(ticket));
         }
-        for nonsense in ["", "12", "12\tnonsense"] {
+        for nonsense in ["", "12", "12\t7", "12\tx\tcreate", "12\t7\tnonsense"] {
             assert_eq!(Ticket::parse(nonsense), None, "{nonsense:?}");
         }
     }
