@@ -1,7 +1,8 @@
 //! The kill harness. `cargo run --release -p harness -- --help`
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Parser;
+use futures::future::try_join_all;
 use harness::chance::Chance;
 use harness::modes;
 use harness::round::{self, Setup};
@@ -29,6 +30,10 @@ struct Arguments {
     /// It counts as failed when a crash point was not struck in every manner
     #[arg(long)]
     every_point: bool,
+
+    /// So many rounds side by side: much of one is waiting
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    side_by_side: u8,
 
     /// What the choices are made from; printed when it is left out
     #[arg(long)]
@@ -58,10 +63,17 @@ struct Arguments {
     #[arg(long)]
     clock: bool,
 
+    /// Keep the data directory of a round in which something does not hold (SQLite alone has all in it)
+    #[arg(long)]
+    keep: bool,
+
     /// Say of each process what it was told, how it ended and what it said
     #[arg(long, short)]
     verbose: bool,
 }
+
+/// How often it says how far it is.
+const TELLS_EVERY: Duration = Duration::from_secs(60);
 
 /// The exit code for what does not hold and neither doubles nor loses a record.
 const DOES_NOT_HOLD: u8 = 3;
@@ -95,7 +107,7 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("seed {seed}, round {}: {error:#}", tally.rounds);
+            eprintln!("seed {seed}: {error:#}");
             match error.is::<Unforgivable>() {
                 true => ExitCode::FAILURE,
                 false => {
@@ -153,6 +165,7 @@ async fn go_on(arguments: &Arguments, seed: u64, tally: &RefCell<Tally>) -> anyh
         postgres: arguments.postgres,
         attempts: arguments.attempts,
         clock_jumps: arguments.clock,
+        keep: arguments.keep,
     };
     let other = Chance::new(seed);
     let (seconds, devices) = (arguments.seconds, arguments.devices);
@@ -173,10 +186,15 @@ async fn go_on(arguments: &Arguments, seed: u64, tally: &RefCell<Tally>) -> anyh
             false => Ok(()),
         }
     };
-    let rounds = play_rounds(arguments, seed, &setup, tally);
-    let (rounds, aside) = tokio::join!(rounds, aside);
-    rounds?;
-    aside?;
+    let rounds = (0..arguments.side_by_side).map(|_| play_rounds(arguments, seed, &setup, tally));
+    let told = tell_now_and_then(tally);
+    tokio::select! {
+        ended = async { tokio::join!(try_join_all(rounds), aside) } => {
+            ended.0?;
+            ended.1?;
+        }
+        () = told => {}
+    }
     let tally = tally.borrow();
     ensure!(
         tally.kills >= arguments.at_least,
@@ -192,6 +210,17 @@ async fn go_on(arguments: &Arguments, seed: u64, tally: &RefCell<Tally>) -> anyh
     );
     ensure!(!tally.resumed.is_empty(), "no job of a killed worker was timed");
     Ok(())
+}
+
+/// Says how far it is, for ever.
+async fn tell_now_and_then(tally: &RefCell<Tally>) {
+    let began = Instant::now();
+    loop {
+        tokio::time::sleep(TELLS_EVERY).await;
+        let tally = tally.borrow();
+        let minutes = began.elapsed().as_secs() / 60;
+        eprintln!("{minutes} min: {} kills, {} rounds", tally.kills, tally.rounds);
+    }
 }
 
 /// Round after round.
@@ -212,8 +241,11 @@ async fn play_rounds(
         None => began.elapsed() < time || began.elapsed() < time * 2 && !reached(&tally.borrow()),
     };
     while goes_on() {
-        let round = tally.borrow().rounds;
-        round::play(setup, Chance::new(seed ^ round.rotate_left(40)), tally).await?;
+        let round = tally.borrow().begun;
+        tally.borrow_mut().begun += 1;
+        round::play(setup, Chance::new(seed ^ round.rotate_left(40)), tally)
+            .await
+            .with_context(|| format!("round {round}"))?;
         tally.borrow_mut().rounds += 1;
     }
     Ok(())

@@ -211,6 +211,7 @@ pub async fn another_machine(
     let since = hub.store.clock().now();
     let workers = vec![program.start(&["worker"], None)?];
     let took = stage.resumed(left, since, RESUMES_ON_ANOTHER).await?;
+    let took = took.context("a job of another machine was given up")?;
     ensure!(
         took > Duration::from_secs(15),
         "a job of another machine was taken up after {took:?}, before its lease could run out"
@@ -218,7 +219,7 @@ pub async fn another_machine(
     tally.borrow_mut().from_another_machine = Some(took);
     stage.until_all_is_done(Duration::from_secs(60)).await?;
     stop_all(workers).await?;
-    world.calm_down(&mut crate::rota::Rota::default()).await?;
+    world.calm_down().await?;
     stage.sync_to_the_end(&hub.bridges[0].name).await?;
     let assets = verdict::check(&hub, &world, &program).await?;
     tally.borrow_mut().assets += assets as u64;

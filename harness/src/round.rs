@@ -29,6 +29,8 @@ pub struct Setup {
     pub attempts: u64,
     /// The program's clock is set now and then.
     pub clock_jumps: bool,
+    /// The data directory of a round in which something does not hold is kept.
+    pub keep: bool,
 }
 
 /// Plays one round.
@@ -58,10 +60,15 @@ pub async fn play(setup: &Setup, mut chance: Chance, tally: &RefCell<Tally>) -> 
     };
     if let Err(found) = stage.scenes(setup, &mut chance, tally).await {
         // Whatever it is: what must never be is looked at besides.
-        verdict::nothing_unforgivable(&hub, &world)
-            .await
-            .map_err(|worse| worse.context(verdict::Unforgivable))?;
-        return Err(found);
+        let found = match verdict::nothing_unforgivable(&hub, &world).await {
+            Ok(()) => found,
+            Err(worse) => worse.context(verdict::Unforgivable),
+        };
+        hub.store.close().await;
+        return Err(match setup.keep {
+            true => found.context(format!("its data is kept in {}", directory.keep().display())),
+            false => found,
+        });
     }
     let effects = world.directory.effects();
     let cut = effects
@@ -140,10 +147,8 @@ impl Stage<'_> {
     }
 
     pub(crate) async fn calm_down(&self, tally: &RefCell<Tally>) -> anyhow::Result<()> {
-        let mut rota = std::mem::take(&mut tally.borrow_mut().rota);
-        let calm = self.world.calm_down(&mut rota).await;
-        tally.borrow_mut().rota = rota;
-        calm
+        self.world.count_trouble(&mut tally.borrow_mut().rota);
+        self.world.calm_down().await
     }
 
     /// Until no job is left, no key is half rotated, and nothing is in doubt.

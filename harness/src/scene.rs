@@ -108,11 +108,23 @@ impl World {
         Ok(())
     }
 
-    /// Stops the trouble, and waits for what was still to arrive. What went wrong is counted in `rota`.
+    /// Stops the trouble, and waits for what was still to arrive.
     ///
     /// # Errors
     /// When it does not arrive.
-    pub async fn calm_down(&self, rota: &mut Rota) -> anyhow::Result<()> {
+    pub async fn calm_down(&self) -> anyhow::Result<()> {
+        self.directory.faults().clear();
+        for ninja in &self.ninjas {
+            ninja.faults().clear();
+        }
+        let settled = self.directory.settled(Duration::from_secs(10)).await;
+        anyhow::ensure!(settled, "the directory still has writes to carry out");
+        tokio::time::sleep(quarantine()).await;
+        Ok(())
+    }
+
+    /// Counts the answers that were lost and the requests that were carried out late since the trouble was made.
+    pub fn count_trouble(&self, rota: &mut Rota) {
         for standing in self.directory.faults().standing() {
             match standing.fault.mode {
                 Mode::LostAnswer => rota.lost(&standing.fault.on, standing.struck),
@@ -120,15 +132,9 @@ impl World {
                 _ => {}
             }
         }
-        self.directory.faults().clear();
         for ninja in &self.ninjas {
             rota.lost(TOKEN, ninja.faults().standing().iter().map(|s| s.struck).sum());
-            ninja.faults().clear();
         }
-        let settled = self.directory.settled(Duration::from_secs(10)).await;
-        anyhow::ensure!(settled, "the directory still has writes to carry out");
-        tokio::time::sleep(quarantine()).await;
-        Ok(())
     }
 }
 

@@ -26,6 +26,8 @@ const REACHES: Duration = Duration::from_millis(3500);
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Hubs begun anew.
+    pub begun: u64,
+    /// Those of them that came to their end.
     pub rounds: u64,
     /// Processes that were killed.
     pub kills: u64,
@@ -322,7 +324,9 @@ impl Stage<'_> {
         for job in left {
             // The row tells when it was started, by a clock that nobody sets.
             let noticed = Instant::now();
-            let mut took = self.resumed(&job, since, most).await?;
+            let Some(mut took) = self.resumed(&job, since, most).await? else {
+                continue;
+            };
             if self.program.jumps.is_some() {
                 took = noticed.elapsed();
                 ensure!(
@@ -336,16 +340,20 @@ impl Stage<'_> {
         stop_all(started).await
     }
 
-    /// How long after `since` a job was started again.
+    /// How long after `since` a job was started again; `None` where its last worker was the tenth in a row that ended
+    /// before it did: such a job is not.
     pub(crate) async fn resumed(
         &self,
         job: &Job,
         since: jiff::Timestamp,
         most: Duration,
-    ) -> anyhow::Result<Duration> {
+    ) -> anyhow::Result<Option<Duration>> {
         let waited = Instant::now();
         loop {
             let now = self.hub.queue.job(&job.id).await?;
+            if now.state == JobState::Failed && now.lost + 1 >= jobs::LOST {
+                return Ok(None);
+            }
             // Put back into the queue it still tells when it was started before.
             let again = now
                 .started
@@ -356,7 +364,7 @@ impl Stage<'_> {
                     took <= most || self.program.jumps.is_some(),
                     "a killed worker's job was started again after {took:?}"
                 );
-                return Ok(took);
+                return Ok(Some(took));
             }
             ensure!(
                 waited.elapsed() < most + Duration::from_secs(5),

@@ -5,8 +5,8 @@ use crate::queue::Queue;
 use store::crash::{Point, point};
 use store::{Job, JobEnd, JobState};
 
-/// How many workers in a row may end before a job does.
-const LOST: i64 = 10;
+/// How many workers in a row may end before a job does: with the last of them it counts as failed.
+pub const LOST: i64 = 10;
 
 impl Queue {
     /// Puts jobs back whose worker no longer says that it lives, to be begun at once. One that its workers do not outlive,

@@ -23,6 +23,7 @@ mod verdict;
 mod watching;
 mod worker;
 
+pub use abandoned::LOST;
 pub use calendar::ScheduleCalendar;
 pub use error::{Error, Result};
 pub use model::JobKind;

@@ -7,7 +7,7 @@ use crate::db::{ROWS_PER_STATEMENT, Tx, values_statement};
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, text};
 use crate::open::Store;
-use crate::packed::OWNERS;
+use crate::packed::{self, OWNERS, list, quoted, quoted_id};
 use crate::run::NewLink;
 use jiff::Timestamp;
 use model::{BridgeId, Fields, RecordId, RecordKind, RunId, SourceId};
@@ -149,20 +149,26 @@ impl Store {
     ) -> Result<BTreeMap<(RecordKind, SourceId), RecordId>> {
         let mut conn = self.read().await?;
         let mut found = BTreeMap::new();
+        let columns = list(&[
+            &quoted_id("kind"),
+            &quoted("source_id"),
+            &quoted("destination_id"),
+        ]);
         for chunk in records.chunks(ROWS_PER_STATEMENT) {
             let sql = values_statement(
-                "SELECT kind, source_id, destination_id FROM link WHERE (bridge_id, kind, source_id) IN (",
+                &format!("SELECT {columns} FROM link WHERE (bridge_id, kind, source_id) IN ("),
                 3,
                 chunk.len(),
                 ")",
             );
-            let rows: Vec<(String, String, String)> = on_either!(conn, c => {
+            let all: (Option<String>,) = on_either!(conn, c => {
                 let mut query = sqlx::query_as(sql);
                 for (kind, source) in chunk {
                     query = query.bind(bridge.as_str()).bind(kind.as_str()).bind(source.as_str());
                 }
-                query.fetch_all(&mut *c).await
+                query.fetch_one(&mut *c).await
             })?;
+            let rows: Vec<(String, String, String)> = packed::unpack("links", all.0.as_deref())?;
             found.extend(rows.into_iter().filter_map(|(kind, source, destination)| {
                 let kind = RecordKind::named(&kind)?;
                 Some(((kind, SourceId(source)), RecordId(destination)))

@@ -5,6 +5,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::json::{instant, micros, parse, plain, text};
 use crate::open::Store;
+use crate::packed::unpack;
 use crate::plan_rows::searched;
 use crate::turn::next_turn;
 use model::{
@@ -289,17 +290,23 @@ impl Store {
     /// When the database fails.
     pub async fn operations(&self, plan: &PlanId, after: u32, limit: usize) -> Result<Vec<Operation>> {
         let mut conn = self.read().await?;
-        let rows = fetch_all!(
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let sql = format!(
+            "SELECT '[' || string_agg(o.body, ',') || ']' FROM (SELECT body FROM plan_operation
+             WHERE plan_id = $1 AND number > $2 ORDER BY number LIMIT {limit}) o"
+        );
+        let row = fetch_optional!(
             conn,
-            (String,),
-            "SELECT body FROM plan_operation WHERE plan_id = $1 AND number > $2 ORDER BY number LIMIT $3",
+            (Option<String>,),
+            sqlx::AssertSqlSafe(sql),
             plan.as_str(),
-            i64::from(after),
-            i64::try_from(limit).unwrap_or(i64::MAX)
+            i64::from(after)
         )?;
-        rows.into_iter()
-            .map(|(body,)| parse("operation", &body))
-            .collect()
+        let list = row.and_then(|(list,)| list);
+        let mut operations: Vec<Operation> = unpack("operations", list.as_deref())?;
+        // An aggregate promises no order.
+        operations.sort_unstable_by_key(|operation| operation.number);
+        Ok(operations)
     }
 
     /// Whether the bridge still has the generation a plan was made from.

@@ -42,7 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 use url::Url;
 
@@ -92,6 +92,34 @@ pub struct Web {
     pub(crate) ending: CancellationToken,
     /// How often each caller of the API may still ask.
     pub(crate) rates: Arc<api::Rates>,
+}
+
+/// The first parts of the paths of pages of ours, in their order.
+const OF_PAGES: [&str; 18] = [
+    "",
+    "api",
+    "assets",
+    "bridges",
+    "clients",
+    "connections",
+    "health",
+    "jobs",
+    "metrics",
+    "mycompany",
+    "plans",
+    "ready",
+    "runs",
+    "set-up",
+    "settings",
+    "sign-in",
+    "sign-out",
+    "theme",
+];
+
+/// Whether the path is among pages of ours, where no vendor can be told to send a person back to.
+pub fn is_of_pages(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    OF_PAGES.contains(&first)
 }
 
 impl Site {
@@ -144,7 +172,8 @@ pub fn router(web: Web) -> Router {
         .merge(pages)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyTimeoutLayer::new(SLOWEST_BODY))
-        .layer(CompressionLayer::new())
+        // At its best it takes longer than most pages do, and saves a sixth of what this leaves.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(headers::secure))
         .layer(from_fn(watched::count))

@@ -108,6 +108,11 @@ impl SiteArguments {
             "--callback-path {} must begin with / and have no query",
             self.callback_path
         );
+        ensure!(
+            !web::is_of_pages(&self.callback_path),
+            "--callback-path {} is where a page of rmmbridge's own is: take another, as /oauth/callback",
+            self.callback_path
+        );
         Ok(Site {
             public_url,
             callback_path: self.callback_path.clone(),

@@ -97,4 +97,11 @@ fn what_cannot_be_served_is_refused_before_anything_is() {
         named.err.contains("proxy.example") && named.err.contains("10.0.0.0/8"),
         "{named:?}"
     );
+    // A vendor that sends people back to a page of ours would take that page away.
+    for page in ["/", "/settings", "/bridges/one", "//api"] {
+        program.refuses(
+            &serve(&["--callback-path", page]),
+            &[page, "a page of rmmbridge's own"],
+        );
+    }
 }

@@ -136,6 +136,13 @@ async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
     }
     assert_eq!(dead_ends, Vec::<String>::new());
     println!("{} pages: {:#?}", pages.len(), pages.keys());
+    for page in pages
+        .values()
+        .chain(others.values())
+        .filter(|url| !unlinked.contains(url))
+    {
+        assert!(web::is_of_pages(page.path()), "a callback could be put at {page}");
+    }
     // The walk went through: these are linked from the first page, or from one that is.
     for page in [
         "/ ",

@@ -36,7 +36,9 @@ struct AuditPage {
 struct Row {
     seq: String,
     at: When,
-    actor: String,
+    who: String,
+    /// What sort of actor that is.
+    sort: &'static str,
     action: String,
     subject: String,
     detail: Vec<(String, String)>,
@@ -49,6 +51,17 @@ fn action_in_words(action: &str) -> String {
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
         None => text,
+    }
+}
+
+/// Who it was, and what sort of actor: the log has `key:nightly` where both have to be told at once.
+fn actor_in_words(actor: &str) -> (&str, &'static str) {
+    match actor.split_once(':') {
+        Some(("person", name)) => (name, "person"),
+        Some(("key", name)) => (name, "API key"),
+        Some(("schedule", name)) => (name, "schedule"),
+        Some(("console", name)) => (name, "command line"),
+        _ => (actor, ""),
     }
 }
 
@@ -101,13 +114,17 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
             .with_chips(chips),
         rows: entries
             .into_iter()
-            .map(|entry| Row {
-                seq: count(entry.seq.unsigned_abs()),
-                at: When::new(entry.at, now),
-                actor: entry.actor,
-                action: action_in_words(&entry.action),
-                subject: entry.subject,
-                detail: details(&entry.detail),
+            .map(|entry| {
+                let (who, sort) = actor_in_words(&entry.actor);
+                Row {
+                    seq: count(entry.seq.unsigned_abs()),
+                    at: When::new(entry.at, now),
+                    who: who.to_owned(),
+                    sort,
+                    action: action_in_words(&entry.action),
+                    subject: entry.subject,
+                    detail: details(&entry.detail),
+                }
             })
             .collect(),
     })
@@ -149,6 +166,9 @@ mod tests {
             action_in_words("person.second_factor_on"),
             "Person second factor on"
         );
+        assert_eq!(actor_in_words("key:nightly: all"), ("nightly: all", "API key"));
+        assert_eq!(actor_in_words("person:anna"), ("anna", "person"));
+        assert_eq!(actor_in_words("upgrade"), ("upgrade", ""));
         let said = details(&json!({ "made_by": "a", "person": null, "days": 5 }));
         assert_eq!(
             said,
