@@ -16,8 +16,9 @@ use tokio::process::Command;
 
 /// Requests of a page in a second.
 const RATE: u32 = 20;
-/// How many ask at once.
-const WORKERS: u32 = 4;
+/// How many ask. `hey`'s workers all ask at the same moments: four of them are bursts of four, with pauses between them.
+/// One asks evenly, and falls behind where a page takes longer than it has.
+const WORKERS: u32 = 1;
 /// For how long each page is asked for.
 const LASTS: Duration = Duration::from_secs(10);
 /// Organizations of the estate, for every hundred thousand devices.
@@ -228,7 +229,6 @@ impl Browser {
             ensure!(*status == "200", "{path} answered {status}");
             times.push(Duration::from_secs_f64(took.parse()?));
         }
-        ensure!(!times.is_empty(), "hey got no answer from {path}");
         Ok((times, body.len()))
     }
 }

@@ -252,7 +252,8 @@ async fn open_sqlite(path: &Path) -> Result<Db> {
         }
     };
     let read = SqlitePoolOptions::new()
-        .max_connections(8)
+        // Each has a page cache of its own, and they take turns: more of them are more memory, and colder caches.
+        .max_connections(5)
         // A file does not go away as a server does: a question before each use would double the statements.
         .test_before_acquire(false)
         .connect_with(options.read_only(true))

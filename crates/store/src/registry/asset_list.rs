@@ -52,36 +52,48 @@ pub struct AssetQuery {
     pub limit: u64,
 }
 
-/// The clients whose assets are on a page sorted by clients, and how many assets of the first of them come before it: told
-/// by how many each client has, without going through all assets before the page. `$1` and `$2` are those of `rule`.
+/// The clients whose assets are on a page sorted by clients.
+struct ClientsOnPage {
+    clients: Vec<String>,
+    /// How many assets of the first of them come before the page.
+    before: i64,
+    /// How many assets there are on all pages; `None` where the page is beyond the last.
+    total: Option<i64>,
+}
+
+/// Told by how many assets each client has, without going through all that come before the page. `$1` and `$2` are those
+/// of `rule`.
 async fn clients_on_page(
     conn: &mut Conn,
     rule: &str,
     direction: &str,
     (client, search, limit, offset): (&str, &str, i64, i64),
-) -> Result<(Vec<String>, i64)> {
+) -> Result<ClientsOnPage> {
     let sql = format!(
-        "WITH n AS MATERIALIZED
-             (SELECT a.client_id, COUNT(*) AS n FROM registry_asset a WHERE {rule} GROUP BY a.client_id)
-         SELECT r.id, CAST(r.upto - r.n AS BIGINT) FROM
-             (SELECT c.id, n.n, SUM(n.n) OVER (ORDER BY c.name {direction}, c.id {direction}) AS upto
-              FROM n JOIN registry_client c ON c.id = n.client_id) r
-         WHERE r.upto > $4 AND r.upto - r.n - $4 < $3 ORDER BY r.upto"
+        "WITH held AS MATERIALIZED
+             (SELECT a.client_id, COUNT(*) AS assets FROM registry_asset a WHERE {rule} GROUP BY a.client_id)
+         SELECT r.id, CAST(r.upto - r.assets AS BIGINT), (SELECT CAST(SUM(assets) AS BIGINT) FROM held) FROM
+             (SELECT c.id, held.assets, SUM(held.assets) OVER (ORDER BY c.name {direction}, c.id {direction}) AS upto
+              FROM held JOIN registry_client c ON c.id = held.client_id) r
+         WHERE r.upto > $4 AND r.upto - r.assets - $4 < $3 ORDER BY r.upto"
     );
     let shown = fetch_all!(
         conn,
-        (String, i64),
+        (String, i64, i64),
         sqlx::AssertSqlSafe(sql),
         client,
         search,
         limit,
         offset
     )?;
-    let before = shown.first().map_or(0, |(_, before)| *before);
-    Ok((
-        shown.into_iter().map(|(client, _)| client).collect(),
-        offset - before,
-    ))
+    let (earlier, total) = shown
+        .first()
+        .map_or((0, None), |(_, earlier, total)| (*earlier, Some(*total)));
+    Ok(ClientsOnPage {
+        clients: shown.into_iter().map(|(client, ..)| client).collect(),
+        before: offset - earlier,
+        total,
+    })
 }
 
 impl Store {
@@ -113,12 +125,20 @@ impl Store {
         let order = order.join(", ");
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let mut conn = self.read().await?;
-        let (clients, offset) = match query.order {
+        let ClientsOnPage {
+            clients,
+            before,
+            total: counted,
+        } = match query.order {
             AssetOrder::Client => {
                 let binds = (client, search.as_str(), number(query.limit), number(query.offset));
                 clients_on_page(&mut conn, &rule, direction, binds).await?
             }
-            AssetOrder::Name | AssetOrder::Serial | AssetOrder::Updated => (vec![], number(query.offset)),
+            AssetOrder::Name | AssetOrder::Serial | AssetOrder::Updated => ClientsOnPage {
+                clients: Vec::new(),
+                before: number(query.offset),
+                total: None,
+            },
         };
         let ids = match query.order {
             AssetOrder::Client => {
@@ -144,7 +164,7 @@ impl Store {
                 .bind(client)
                 .bind(search.as_str())
                 .bind(number(query.limit))
-                .bind(offset);
+                .bind(before);
             for client in &clients {
                 page = page.bind(client.as_str());
             }
@@ -154,6 +174,8 @@ impl Store {
         let found = rows.len() as u64;
         let total = if found < query.limit && (found > 0 || query.offset == 0) {
             query.offset + found
+        } else if let Some(counted) = counted {
+            u64::try_from(counted).unwrap_or(0)
         } else {
             let count = fetch_optional!(
                 conn,
