@@ -108,12 +108,13 @@ impl Store {
             "$1 = ''"
         };
         let archived = if query.archived { "IS NOT NULL" } else { "IS NULL" };
-        let rule = format!("{whose} AND a.archived {archived} AND ($2 = '' OR a.search LIKE $2 ESCAPE '!')");
-        let client = query.client.as_ref().map_or("", RecordId::as_str);
-        let search = match query.search.trim() {
-            "" => String::new(),
-            text => pattern(text),
+        // Where nothing is searched for, an index without what is searched will do.
+        let (search, found) = match query.search.trim() {
+            "" => (String::new(), "$2 = ''"),
+            text => (pattern(text), "a.search LIKE $2 ESCAPE '!'"),
         };
+        let rule = format!("{whose} AND a.archived {archived} AND {found}");
+        let client = query.client.as_ref().map_or("", RecordId::as_str);
         let direction = if query.descending { "DESC" } else { "ASC" };
         // The ids make the order one: pages neither repeat nor leave out what is alike. They are those of the indexes of
         // migration 0017, out of which alone the page's ids come: its rows are read afterwards.
