@@ -172,7 +172,7 @@ pub fn router(web: Web) -> Router {
         .merge(pages)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyTimeoutLayer::new(SLOWEST_BODY))
-        // At its best it takes longer than most pages do, and saves a sixth of what this leaves.
+        // Packing well takes longer than making most pages does, for a largest page of 29 KB instead of 45.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn(headers::secure))
