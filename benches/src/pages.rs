@@ -229,6 +229,7 @@ impl Browser {
             ensure!(*status == "200", "{path} answered {status}");
             times.push(Duration::from_secs_f64(took.parse()?));
         }
+        ensure!(!times.is_empty(), "hey got no answer from {path}");
         Ok((times, body.len()))
     }
 }
