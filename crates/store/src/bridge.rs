@@ -291,11 +291,13 @@ fn note(action: &'static str, bridge: &Bridge) -> Note {
 }
 
 async fn put_decision(tx: &mut Tx, bridge: &BridgeId, decision: &Decision, names_created: i64) -> Result<()> {
-    // Who says from an older page what stands already takes nothing from what was seen since.
+    // Nobody saw more than there is. Who says from an older page what stands already takes nothing from what was seen since.
     execute!(
         tx,
         "INSERT INTO decision (bridge_id, organization_id, verdict, decided_by, decided_at, names_seen)
-         VALUES ($1, $2, $3, $4, $5, $6)
+         VALUES ($1, $2, $3, $4, $5,
+                 COALESCE((SELECT CASE WHEN c.seq < $6 THEN c.seq ELSE $6 END FROM created_name_count c
+                           JOIN bridge b ON b.destination_id = c.destination_id WHERE b.id = $1), 0))
          ON CONFLICT (bridge_id, organization_id) DO UPDATE SET verdict = excluded.verdict,
              decided_by = excluded.decided_by, decided_at = excluded.decided_at,
              names_seen = CASE WHEN decision.verdict = excluded.verdict AND decision.names_seen > excluded.names_seen

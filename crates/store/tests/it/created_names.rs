@@ -192,3 +192,16 @@ async fn a_wish_is_as_old_as_the_list_it_was_made_from() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn nobody_saw_what_is_not_there_yet() {
+    TestStore::on_every_engine(async |store| {
+        let (north, south) = bridges(&store).await;
+        wishes(&store, &south, i64::MAX).await;
+        let of_north = plan(&store, &north).await;
+        assert!(begins(&store, &north, &of_north, 0).await);
+        ends(&store, &north, &of_north, 1, false).await;
+        assert!(overtaken(&store, &south).await);
+    })
+    .await;
+}
