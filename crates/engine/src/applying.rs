@@ -2,6 +2,7 @@
 //!
 //! How a single record is written so that it is neither lost nor doubled is [`crate::writing`]'s.
 
+mod fields;
 mod lanes;
 
 use crate::api_keys::require_scope;
@@ -90,11 +91,9 @@ impl Engine {
         let (connection, destination) = self.open_destination(&bridge.destination).await?;
         let undoing = match &plan.undoes {
             None => {
-                for field in self.compiled_mapping(&bridge).await?.missing_fields {
-                    if let Err(error) = destination.create_field(&field).await {
-                        return Err(self.met(&connection, error).await);
-                    }
-                }
+                engine
+                    .create_missing_fields(&plan, &bridge, &connection, destination.as_ref())
+                    .await?;
                 None
             }
             Some(undone) => Some(engine.begin_undoing(actor, &bridge, undone).await?),
@@ -219,6 +218,7 @@ impl Engine {
     ) -> Result<()> {
         let capabilities = destination.capabilities();
         let id = run.id.clone();
+        let set_back = self.store.instance().await?.epoch > 1;
         let mut applying = Applying {
             writer: Writer {
                 engine: self,
@@ -232,6 +232,7 @@ impl Engine {
                 },
                 undoing,
                 despite_pause: options.despite_pause && plan.undoes.is_some(),
+                set_back,
             },
             counts: &mut run.counts,
             links: Links::load(&self.store, bridge).await?,

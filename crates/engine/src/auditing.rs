@@ -62,7 +62,15 @@ impl AuditTopic {
     fn actions(self) -> &'static [&'static str] {
         match self {
             Self::People => &["person.", "token.", "key.", "second_factor.", "provider."],
-            Self::Writes => &["plan.", "run.", "write.", "writes.", "undone.", "registry."],
+            Self::Writes => &[
+                "plan.",
+                "run.",
+                "field.",
+                "write.",
+                "writes.",
+                "undone.",
+                "registry.",
+            ],
             Self::Decisions => &["organization.", "conflict.", "record.", "difference."],
             Self::Bridges => &["bridge.", "connection.", "schedule.", "secret."],
             Self::Hub => &[

@@ -30,6 +30,19 @@ pub(super) struct Attempted {
 }
 
 impl Attempted {
+    /// Whether it is an undo's.
+    pub(super) fn takes_back(&self) -> bool {
+        self.operation.undoes.is_some()
+    }
+
+    /// The asset it takes out of the archive, if it does that.
+    pub(super) fn restores(&self) -> Option<&RecordId> {
+        match &self.operation.action {
+            Action::RestoreAsset { asset } => Some(asset),
+            _ => None,
+        }
+    }
+
     /// Whether a change of an asset was carried out: what it changes stands. What a person changed since does not.
     fn changed(&self, asset: &Asset) -> bool {
         let (Action::UpdateAsset { changes, .. } | Action::Link { changes, .. }) = &self.operation.action
@@ -107,7 +120,7 @@ impl Doubtful {
     /// What it led to; `None` while that is not certain, and where it never arrived.
     async fn look(&self, destination: &dyn Destination) -> Option<Arrived> {
         // The way back has marks of its own to set, and looks up what it sends again.
-        if self.attempted.iter().any(|a| a.operation.undoes.is_some()) {
+        if self.attempted.iter().any(Attempted::takes_back) {
             return None;
         }
         let creates = |a: &Attempted| super::creates(&a.operation.action);
@@ -125,11 +138,10 @@ impl Doubtful {
             return None;
         }
         let stands = assets_by_id(destination, vec![asset.clone()]).await.pop()?;
-        let restored = matches!(newest.operation.action, Action::RestoreAsset { .. });
-        let arrived = match restored {
-            true => Some(newest).filter(|_| stands.archived.is_none()),
-            false => self.attempted.iter().find(|a| a.changed(&stands)),
-        }?;
+        // A later attempt that did not arrive leaves it out of the archive.
+        let restored = |a: &&Attempted| a.restores() == Some(asset) && stands.archived.is_none();
+        let changed = self.attempted.iter().find(|a| a.changed(&stands));
+        let arrived = changed.or_else(|| self.attempted.iter().find(restored))?;
         Some(Arrived {
             record: asset.clone(),
             attempt: Some(arrived.attempt.clone()),

@@ -39,6 +39,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) undoing: Option<Undoing>,
     /// A person lets this undo go on although all writes are paused.
     pub(crate) despite_pause: bool,
+    /// This hub was restored or moved once: what it began between the backup and then, it does not know of.
+    pub(crate) set_back: bool,
 }
 
 /// The run that is undone.
@@ -203,7 +205,7 @@ impl Writer<'_> {
             }
             // A record that was written before and is not linked may be there: another bridge's, or one whose link was
             // undone or lost with a restored database.
-            let written_before = claim.version > 0 && creates(&operation.action);
+            let written_before = (claim.version > 0 || self.set_back) && creates(&operation.action);
             ready.push(Ready {
                 in_doubt: admission == Admission::InDoubt || written_before,
                 operation,
@@ -371,6 +373,10 @@ impl Writer<'_> {
             let mut item = ready.item(books, outcome(result));
             if let Some(held) = &mut item.settles {
                 held.refused = refused && creates(&ready.operation.action);
+            }
+            // What an earlier attempt created or took out of the archive is there all the same.
+            if refused && ready.in_doubt && matches!(ready.operation.action, Action::Link { .. }) {
+                item.settles = None;
             }
             items.push(item);
         }

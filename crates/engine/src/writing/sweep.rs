@@ -1,12 +1,13 @@
 //! Closing what was left in doubt and needs nothing more: an update that arrived after all leaves the next plan with
-//! nothing to do for its record, and so nobody who would come back to it. Neither does a creation that never arrived and
-//! whose device is gone.
+//! nothing to do for its record, and so nobody who would come back to it. Neither does a creation, or a way out of the
+//! archive, that never arrived and whose device is gone.
 
-use super::arrived::{Over, subject};
+use super::arrived::{Attempted, Over, subject};
 use crate::engine::Engine;
 use crate::error::Result;
-use connect::{Destination, Marker};
-use model::{Bridge, PlanId};
+use crate::planning::collect_assets;
+use connect::{AssetScope, Destination, Marker};
+use model::{Bridge, PlanId, RecordKind};
 use std::collections::BTreeSet;
 use store::Settled;
 
@@ -57,15 +58,9 @@ impl Engine {
                 continue;
             };
             let attempted = self.attempted(&attempts, kind, &source).await?;
-            let created = attempted
-                .first()
-                .is_none_or(|a| super::creates(&a.operation.action));
-            let found = destination.find(kind, &Marker(held.marker.clone())).await;
-            // What was created and could not be asked for before stays in doubt: the next plan takes it in. So does what
-            // cannot be told now.
-            match found {
-                Ok(found) if !created || found.is_empty() => close.push(held),
-                Ok(_) | Err(_) => {}
+            let marker = Marker(held.marker.clone());
+            if !put_in_use(destination, kind, &marker, &attempted).await {
+                close.push(held);
             }
         }
         Ok(self.store.close_claims(&bridge.destination, &close).await?)
@@ -77,5 +72,34 @@ impl Engine {
         let bridges = self.store.bridges().await?.into_iter();
         let others = bridges.filter(|o| o.destination == bridge.destination && o.source != bridge.source);
         Ok(others.map(|other| format!("{}/", other.source)).collect())
+    }
+}
+
+/// Whether a record that nothing is linked to may be in use because of one of these attempts: it stays in doubt, and the next
+/// plan takes it in. So does what cannot be told now.
+async fn put_in_use(
+    destination: &dyn Destination,
+    kind: RecordKind,
+    marker: &Marker,
+    attempted: &[Attempted],
+) -> bool {
+    let creates = |attempted: &Attempted| super::creates(&attempted.operation.action);
+    // What an undo sends it looks up by itself, unless a later attempt creates.
+    let taken_back = attempted.iter().any(Attempted::takes_back);
+    if taken_back && !attempted.first().is_some_and(creates) {
+        return false;
+    }
+    let created = attempted.is_empty() || attempted.iter().any(creates);
+    if created {
+        return match destination.find(kind, marker).await {
+            Ok(found) => !found.is_empty(),
+            Err(_) => true,
+        };
+    }
+    let restored = attempted.iter().find_map(Attempted::restores);
+    let Some(asset) = restored else { return false };
+    match collect_assets(destination, AssetScope::Ids(vec![asset.clone()])).await {
+        Ok(found) => found.iter().any(|asset| asset.archived.is_none()),
+        Err(_) => true,
     }
 }

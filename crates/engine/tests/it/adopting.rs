@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use model::{Action, Bridge, Operation, Outcome, Owner, PlanSummary, RecordKind, Run, SourceId};
 use serde_json::{Value, json};
 use simulators::directory::{Directory, Fault, Mode};
+use simulators::ninjaone::estate::device::Approval;
 use std::time::Duration;
 use store::{Link, NewIntent};
 use testkit::{Engine, TestStore};
@@ -23,10 +24,14 @@ struct Story<'a> {
 impl<'a> Story<'a> {
     /// Every field is asked about when a person changed it.
     async fn begin(store: &'a TestStore) -> Self {
+        Self::owned_by(store, Owner::Ask).await
+    }
+
+    async fn owned_by(store: &'a TestStore, owner: Owner) -> Self {
         let (hub, bridge, directory) = Hub::with_directory(store, small(8)).await;
         let mut settings = bridge.settings.clone();
         for rule in &mut settings.mapping.rules {
-            rule.owner = Owner::Ask;
+            rule.owner = owner;
         }
         let changed = hub.engine.change_bridge(&hub.actor, &bridge, settings).await;
         let story = Self {
@@ -340,4 +345,50 @@ async fn a_run_is_taken_back_with_what_it_wrote_without_an_answer() {
     assert!(left.is_empty(), "{left:?}");
     let link = store.link(&story.bridge.id, RecordKind::Asset, &device).await;
     assert!(link.unwrap().is_none());
+}
+
+/// The device comes no more, so no later plan would come back to it.
+#[tokio::test]
+async fn an_asset_that_left_the_archive_without_an_answer_is_linked_although_a_later_attempt_failed() {
+    TestStore::on_every_engine(async |store| {
+        let story = Story::owned_by(&store, Owner::Source).await;
+        let plan = story.hub.plan().await;
+        let written = story.hub.apply(&plan, confirmed()).await.unwrap();
+        crate::undoing::undo(&story.hub, &written).await;
+        let bridge = story.hub.bridge().await;
+        let released = story
+            .hub
+            .engine
+            .release_undone(&story.hub.actor, &bridge, None)
+            .await;
+        assert!(released.unwrap() > 0);
+        let plan = story.hub.plan().await;
+        let (_, device) = story.lose_an_answer("POST /assets/{id}/restore", &plan).await;
+        // It is seen in use and another name is to be written into it, before anybody may know whose it is.
+        story.rename(&device, "RENAMED").await;
+        let early = story.hub.plan().await;
+        let about = story.about(&early, &device).await;
+        assert!(
+            matches!(&about[..], [Action::Link { changes, .. }] if !changes.is_empty()),
+            "{about:?}"
+        );
+        story.wait().await;
+        let failing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 500 });
+        story.apply_with(failing, &early).await;
+        let id = device.as_str().parse().unwrap();
+        story.hub.ninja.estate_mut().device_mut(id).unwrap().approval = Approval::Pending;
+        story.hub.read(&story.bridge).await;
+        story.wait().await;
+        assert_eq!(story.hub.plan().await.counts.writes(), 0);
+        let record = story.link(&device).await.destination;
+        let records = story.directory.records();
+        let stands = records["assets"].as_array().unwrap();
+        let asset = stands
+            .iter()
+            .find(|asset| asset["id"] == record.as_str())
+            .unwrap();
+        assert!(asset["archived_at"].is_null() && asset["source_id"] == device.as_str());
+        assert_eq!(store.open_writes(&story.bridge.destination).await.unwrap(), 0);
+    })
+    .await;
 }

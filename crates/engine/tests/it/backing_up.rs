@@ -86,6 +86,87 @@ async fn a_restored_hub_waits_for_an_owner_and_then_creates_nothing_again() {
     .await;
 }
 
+/// With two sources into one destination the ids stored there tell a hub nothing that it does not remember writing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_set_back_to_before_its_first_write_takes_up_what_it_has_created_since() {
+    TestStore::on_every_engine(async |test| {
+        let (mut hub, north, directory) = Hub::with_directory(&test, small(30)).await;
+        let other = Hub::new(&test, small(30)).await;
+        let connection = other.connect("south", true).await.unwrap();
+        other
+            .engine
+            .add_bridge(
+                &other.actor,
+                "south",
+                &connection.id,
+                &north.destination,
+                "default",
+            )
+            .await
+            .unwrap();
+        hub.read(&north).await;
+        hub.create_undecided(&north).await;
+        let path = test.directory().join("hub.backup");
+        hub.engine
+            .back_up(&hub.actor, &path, &BackupOptions::default(), hub.work())
+            .await
+            .unwrap();
+        let written = sync_named(&hub, "assets").await;
+        assert_eq!(
+            (written.counts.failed, written.counts.unknown),
+            (0, 0),
+            "{written:?}"
+        );
+        let before = records(&directory);
+
+        let fresh = TestStore::new(test.engine()).await;
+        fresh.clock().advance(jiff::SignedDuration::from_mins(10));
+        hub.engine = engine_on(&fresh);
+        hub.engine
+            .restore(&hub.actor, &path, None, hub.work())
+            .await
+            .unwrap();
+        hub.engine.confirm_instance(&owner()).await.unwrap();
+        let again = sync_named(&hub, "assets").await;
+        assert!(again.counts.done > 30, "it plans all of it again: {again:?}");
+        assert_eq!(records(&directory), before, "and adopts what is there");
+        assert!(directory.duplicates().is_empty(), "{:?}", directory.duplicates());
+        let last = sync_named(&hub, "assets").await;
+        assert_eq!(last.counts.done, 0, "{last:?}");
+    })
+    .await;
+}
+
+async fn sync_named(hub: &Hub, name: &str) -> model::Run {
+    let bridge = hub.engine.find_bridge(&hub.actor, Some(name)).await.unwrap();
+    hub.read(&bridge).await;
+    let runner = hub.runner().await;
+    let plan = hub
+        .engine
+        .make_plan(&hub.actor, &runner, &bridge, None, hub.work())
+        .await
+        .unwrap();
+    hub.engine
+        .apply(&hub.actor, &runner, &plan.id, confirmed(), hub.work())
+        .await
+        .unwrap()
+}
+
+/// How many records of each kind there are.
+fn records(directory: &simulators::directory::Directory) -> Vec<(String, usize)> {
+    let records = directory.records();
+    let kinds = records.as_object().unwrap().iter();
+    kinds
+        .map(|(kind, all)| {
+            let number = all
+                .as_array()
+                .map(Vec::len)
+                .or(all.as_object().map(serde_json::Map::len));
+            (kind.clone(), number.unwrap_or_default())
+        })
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_owner_rotates_the_key_and_a_sync_goes_on_after_it() {
     TestStore::on_every_engine(async |test| {

@@ -13,6 +13,7 @@ mod hub;
 mod importing;
 mod interrupted;
 mod liar_source;
+mod new_fields;
 mod notifying;
 mod passportal;
 mod provider_sign_in;
