@@ -5,7 +5,7 @@ use crate::platform::{
     StopSignals, SystemRandom, console_actor, default_data_dir, environment, holder, installation,
 };
 use crate::{Build, progress::Shown};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use engine::{Engine, EngineOptions, Work};
 use model::Actor;
 use std::path::{Path, PathBuf};
@@ -54,6 +54,20 @@ impl Location {
             Some(text) => DatabaseUrl::parse(text),
             None => Ok(DatabaseUrl::Sqlite(self.data_dir.join("rmmbridge.db"))),
         }
+    }
+
+    /// Refuses a directory in which no hub was begun: whoever backs up or confirms a hub means one that is there, and would
+    /// otherwise be told that all is well with a new and empty one.
+    pub fn require_hub(&self) -> anyhow::Result<()> {
+        let begun = self.database.is_some() || self.data_dir.join("rmmbridge.db").exists();
+        ensure!(
+            begun,
+            "there is no hub in {}. Name its data directory with --data-dir or RMMBRIDGE_DATA_DIR, or its database with \
+             --database or RMMBRIDGE_DATABASE; for a hub that runs as a service, run the command as the service does: \
+             docs/install.md",
+            self.data_dir.display()
+        );
+        Ok(())
     }
 }
 

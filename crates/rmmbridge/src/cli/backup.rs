@@ -44,6 +44,13 @@ pub struct FileArguments {
     key_file: Option<PathBuf>,
 }
 
+impl BackupArguments {
+    /// Whether a backup is only read, which takes no hub but a key.
+    pub fn verifies(&self) -> bool {
+        self.command.is_some()
+    }
+}
+
 pub async fn run(session: &Session, arguments: BackupArguments, output: Output) -> anyhow::Result<ExitCode> {
     if let Some(BackupCommand::Verify(arguments)) = arguments.command {
         return verify(session, arguments, output).await;

@@ -299,7 +299,13 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
         Command::Doctor => return doctor::run(&Location::new(data_dir, database, build), output).await,
         _ => {}
     }
-    let session = Session::open(&Location::new(data_dir, database, build), name, quiet).await?;
+    let location = Location::new(data_dir, database, build);
+    match &command {
+        Command::Backup(arguments) if arguments.verifies() => {}
+        Command::Backup(_) | Command::Keys(_) | Command::Instance(_) => location.require_hub()?,
+        _ => {}
+    }
+    let session = Session::open(&location, name, quiet).await?;
     let result = match command {
         Command::Serve(arguments) => serve::run(&session, arguments, output).await,
         Command::People(command) => people::run(&session, command, output).await,

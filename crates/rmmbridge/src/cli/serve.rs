@@ -34,8 +34,14 @@ pub struct SiteArguments {
     #[arg(long, default_value = CALLBACK_PATHS[0], value_name = "PATH", env = "RMMBRIDGE_CALLBACK_PATH", hide_env = true)]
     pub callback_path: String,
 
-    /// Redirect URI of another installation on the same app, to be shown too; may be repeated
-    #[arg(long, value_name = "URI")]
+    /// Another installation's redirect URI on the same app, shown too; repeatable, or several by comma
+    #[arg(
+        long,
+        value_name = "URI",
+        value_delimiter = ',',
+        env = "RMMBRIDGE_OTHER_REDIRECT",
+        hide_env = true
+    )]
     pub other_redirect: Vec<String>,
 
     /// Certificate with those that sign it (PEM), read again when it changes: TLS alone is served then

@@ -61,6 +61,7 @@ fn a_backup_is_made_checked_and_restored_with_the_key_it_needs() {
 #[test]
 fn the_key_is_rotated_and_older_backups_open_with_the_retired_one() {
     let program = Program::new();
+    program.works(&["export"]);
     let files = tempfile::tempdir().unwrap();
     let file = files.path().join("old.backup");
     let file = file.to_str().unwrap();
@@ -77,6 +78,7 @@ fn the_key_is_rotated_and_older_backups_open_with_the_retired_one() {
     assert!(missing.err.contains("/no/such/key"), "{}", missing.err);
     // A key from the environment cannot be changed by us.
     let fixed = Program::new().with("RMMBRIDGE_MASTER_KEY", crate::program::MASTER_KEY);
+    fixed.works(&["export"]);
     let refused = fixed.run(&["keys", "rotate"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("openssl rand -hex 32"), "{}", refused.err);

@@ -258,3 +258,23 @@ fn a_database_address_that_makes_no_sense_is_explained() {
     );
     assert!(!error.contains("pass-of-hers"), "{error}");
 }
+
+#[test]
+fn a_backup_of_a_hub_that_is_elsewhere_is_refused_instead_of_made_of_an_empty_one() {
+    let program = Program::new();
+    let file = program.data_dir().with_file_name("hub.backup");
+    let file = file.to_str().unwrap();
+    for command in [
+        &["backup", file][..],
+        &["keys", "rotate"],
+        &["instance", "confirm"],
+        &["instance", "show"],
+    ] {
+        program.refuses(command, &["there is no hub in", "--data-dir", "docs/install.md"]);
+        assert!(!program.data_dir().join("rmmbridge.db").exists(), "{command:?}");
+    }
+    assert!(!Path::new(file).exists());
+    program.works(&["export"]);
+    program.works(&["backup", file]);
+    program.works(&["backup", "verify", file]);
+}
