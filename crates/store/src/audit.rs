@@ -201,7 +201,8 @@ impl Store {
     }
 
     /// A page of the log, newest first, and how many entries fit: those whose action begins with one of `actions`, where
-    /// there are any, and that hold `search` in who did it or in what it was done to.
+    /// there are any, and that hold `search` in who did it, in what it was done to, or in what that bridge or connection is
+    /// called now.
     ///
     /// # Errors
     /// When the database fails.
@@ -222,7 +223,9 @@ impl Store {
         };
         let fits = format!(
             "FROM audit_entry WHERE (CAST($1 AS TEXT) IS NULL OR LOWER(actor) LIKE $1 ESCAPE '!'
-                 OR LOWER(subject) LIKE $1 ESCAPE '!') {begins}"
+                 OR LOWER(subject) LIKE $1 ESCAPE '!'
+                 OR subject IN (SELECT id FROM bridge WHERE LOWER(name) LIKE $1 ESCAPE '!')
+                 OR subject IN (SELECT id FROM connection WHERE LOWER(name) LIKE $1 ESCAPE '!')) {begins}"
         );
         let like = search.map(|text| {
             let mut like = String::from("%");

@@ -12,7 +12,7 @@
 //   data-all="name"     on a tick: ticks all of that name
 "use strict";
 (() => {
-  const PAUSE = 150;
+  const PAUSE = 60;
   let asked = 0; // the newest request: an older one's answer comes too late
   let under = null;
 

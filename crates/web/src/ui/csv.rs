@@ -1,5 +1,7 @@
-//! Lists as CSV files for spreadsheets. A cell that a spreadsheet would take for a formula is made text.
+//! Lists as CSV files for spreadsheets. A cell that a spreadsheet would take for a formula is made text, and marks that turn
+//! the direction of writing are left out: a name with one reads as another, and takes its neighbours along.
 
+use super::words::is_direction;
 use crate::problem::Result;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -7,20 +9,21 @@ use axum::response::{IntoResponse as _, Response};
 use futures::{Stream, StreamExt as _};
 use std::io;
 
-/// One line of the file. Texts that begin as a formula does get an apostrophe before them.
+/// One line of the file. Texts that begin as a formula does get an apostrophe before them; marks of direction go.
 pub fn line<'a>(cells: impl IntoIterator<Item = &'a str>) -> String {
     let mut line = String::new();
     for (place, cell) in cells.into_iter().enumerate() {
         if place > 0 {
             line.push(',');
         }
+        let cell: String = cell.chars().filter(|c| !is_direction(*c)).collect();
         let harmless = cell
             .chars()
             .find(|c| !c.is_whitespace() || matches!(c, '\t' | '\r' | '\n'))
-            .is_none_or(|first| !is_formula(first) || is_number(cell));
+            .is_none_or(|first| !is_formula(first) || is_number(&cell));
         let plain = harmless && !cell.contains([',', '"', '\n', '\r']);
         if plain {
-            line.push_str(cell);
+            line.push_str(&cell);
             continue;
         }
         line.push('"');
@@ -98,6 +101,11 @@ mod tests {
             let written = line([formula]);
             assert!(written.starts_with("\"'"), "{formula:?} became {written:?}");
         }
+        // A mark before it makes it no less of one, and a name keeps its letters alone.
+        assert_eq!(
+            line(["\u{202e}=1+1", "a\u{202e}fdp.exe\u{2069}"]),
+            "\"'=1+1\",afdp.exe\r\n"
+        );
         assert_eq!(line(["-12.5", "12", "2026-01-15"]), "-12.5,12,2026-01-15\r\n");
     }
 }

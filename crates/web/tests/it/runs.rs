@@ -88,6 +88,27 @@ async fn a_run_shows_every_record_and_is_undone_after_a_look_at_what_stays() {
 }
 
 #[tokio::test]
+async fn a_bridge_s_page_of_runs_has_what_it_wrote_and_no_reads() {
+    TestStore::on_every_engine(async |store| {
+        let world = World::on(store).await;
+        let estate = Estate::read(&world, "humanizeit").await;
+        let mut technician = world.signed_in(ActorRole::Technician).await;
+        let path = format!("/bridges/{}/runs", estate.bridge.id);
+        let page = technician.get(&path).await;
+        assert!(page.text().contains("Nothing was written yet"), "{}", page.text());
+        let run = applied(&world, &estate, &mut technician).await;
+        let page = technician.get(&path).await;
+        let link = format!(r#"href="/runs/{}""#, run.id);
+        assert!(page.main().contains(&link), "{}", page.main());
+        assert!(!page.text().contains("Read our tenant"), "{}", page.text());
+        assert!(technician.get("/runs").await.text().contains("Read our tenant"));
+        let undone = technician.get(&format!("{path}?f=undo")).await;
+        assert!(undone.text().contains("Nothing fits"), "{}", undone.text());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_may_only_look_neither_undoes_nor_stops() {
     let world = World::new().await;
     let estate = Estate::read(&world, "humanizeit").await;

@@ -3,6 +3,7 @@
 mod roles;
 mod typed;
 
+use crate::estate;
 use crate::world::{PASSWORD, Visitor, World};
 use axum::http::StatusCode;
 use jiff::SignedDuration;
@@ -327,6 +328,27 @@ async fn a_pause_stands_on_every_page_until_an_owner_ends_it() {
             .contains("Writes go on. Jobs")
     );
     assert!(!viewer.get("/").await.text().contains("paused"));
+}
+
+#[tokio::test]
+async fn the_audit_log_calls_bridges_and_connections_by_their_names_and_finds_them_by_those() {
+    TestStore::on_every_engine(async |store| {
+        let world = World::on(store).await;
+        let estate = estate::bridged(&world, "default", &["Acme"], &[]).await;
+        let mut owner = world.signed_in(ActorRole::Owner).await;
+        let pause = format!("/bridges/{}/pause", estate.bridge.id);
+        owner.post(&pause, &[]).await;
+        let found = owner.get("/settings/audit?f=bridges&q=ASSETS").await;
+        let link = format!(r#"<a href="/bridges/{}">assets</a>"#, estate.bridge.id);
+        assert!(
+            found.text().contains("Bridge paused assets") && found.main().contains(&link),
+            "{}",
+            found.main()
+        );
+        let found = owner.get("/settings/audit?q=our+tenant").await.text();
+        assert!(found.contains("Connection state our tenant"), "{found}");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The client wizard's pages, in Passportal's way.
 
-use crate::estate::{Estate, bridged};
+use crate::estate::{self, Estate, bridged};
 use crate::world::{Answer, Visitor, World};
 use axum::http::StatusCode;
 use model::{ActorRole, Verdict};
@@ -31,6 +31,44 @@ fn button(page: &Answer, organization: &str, name: &str) -> String {
     let at = format!(r#"name="{name}" value=""#);
     let value = row.split(&at).nth(1).unwrap_or_else(|| panic!("{name}: {row}"));
     value.split('"').next().unwrap().replace("&#9;", "\t")
+}
+
+#[tokio::test]
+async fn a_client_that_was_created_over_there_is_found_after_refresh() {
+    TestStore::on_every_engine(async |store| {
+        let world = World::on(store).await;
+        let Estate {
+            ninja: _ninja,
+            bridge,
+        } = prepared(&world).await;
+        let list = format!("/bridges/{}/clients", bridge.id);
+        let mut technician = world.signed_in(ActorRole::Technician).await;
+        assert!(
+            technician
+                .get(&list)
+                .await
+                .text()
+                .contains("registry has 3 clients")
+        );
+        estate::clients(&world, &["Woodgrove Bank"]).await;
+        // What was asked for a moment ago is not asked for again with every page.
+        assert!(
+            technician
+                .get(&list)
+                .await
+                .text()
+                .contains("registry has 3 clients")
+        );
+        assert!(technician.get(&list).await.main().contains(">Refresh</button>"));
+        let done = technician.post(&format!("{list}/refresh"), &[]).await;
+        assert_eq!(done.to(), Some(list.as_str()));
+        let page = technician.get(&list).await.text();
+        assert!(
+            page.contains("registry has 4 clients") && page.contains("Open questions 3"),
+            "{page}"
+        );
+    })
+    .await;
 }
 
 async fn press(visitor: &mut Visitor, list: &str, organization: &str, name: &str) -> Answer {

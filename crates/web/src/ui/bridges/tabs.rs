@@ -19,6 +19,8 @@ pub enum Tab {
     Types,
     /// What would be written.
     Plan,
+    /// What was written, and taken back.
+    Runs,
     /// What waits for a person.
     Questions,
     /// Where the two sides differ.
@@ -28,11 +30,12 @@ pub enum Tab {
 }
 
 /// The pages there are, in their order: which, what people see, and its address below the bridge's. One line a page.
-const TABS: [(Tab, &str, &str); 7] = [
+const TABS: [(Tab, &str, &str); 8] = [
     (Tab::Clients, "Clients", "clients"),
     (Tab::Fields, "Fields", "fields"),
     (Tab::Types, "Types", "types"),
     (Tab::Plan, "Plan", "plan"),
+    (Tab::Runs, "Runs", "runs"),
     (Tab::Questions, "Questions", "questions"),
     (Tab::Differences, "Differences", "differences"),
     (Tab::Settings, "Settings", "settings"),

@@ -3,17 +3,18 @@
 use crate::Web;
 use crate::auth::SignedIn;
 use crate::problem::Result;
+use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::jobs::queue::Queue;
 use crate::ui::table::{Ask, Chip, Column, PER_PAGE, Table};
 use crate::ui::time::{When, count, lasting};
 use crate::ui::words::plainly;
 use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use engine::runs::RunFilter;
 use jiff::Timestamp;
-use model::{Bridge, BridgeId, Connection, ConnectionId, Run, RunKind, RunState};
+use model::{Actor, Bridge, BridgeId, Connection, ConnectionId, Run, RunKind, RunState};
 
 const COLUMNS: [Column; 6] = [
     Column::text("", "Started"),
@@ -29,6 +30,15 @@ const COLUMNS: [Column; 6] = [
 struct RunsPage {
     frame: Frame,
     queue: String,
+    table: Table,
+    rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "runs/of_bridge.html")]
+struct BridgeRunsPage {
+    frame: Frame,
+    head: Head,
     table: Table,
     rows: Vec<Row>,
 }
@@ -98,46 +108,73 @@ pub fn what(kind: &RunKind, bridges: &[Bridge], connections: &[Connection]) -> S
     }
 }
 
-fn filter(word: &str) -> RunFilter {
+fn filter(word: &str, bridge: Option<BridgeId>) -> RunFilter {
     RunFilter {
         kind: ["read", "apply", "undo"].into_iter().find(|kind| *kind == word),
         trouble: word == "trouble",
-        bridge: None,
+        bridge,
     }
 }
 
-/// The page.
-pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Result<Response> {
-    let actor = &signed_in.actor;
+/// Runs by what they did: what stands in the address, and what people see. A bridge reads nothing, its source does.
+const CHIPS: [(&str, &str); 5] = [
+    ("", "All"),
+    ("apply", "Written"),
+    ("read", "Read"),
+    ("undo", "Undone"),
+    ("trouble", "With trouble"),
+];
+
+/// A page of the list, of all runs or those of a bridge.
+async fn listed(web: &Web, actor: &Actor, ask: Ask, bridge: Option<BridgeId>) -> Result<(Table, Vec<Row>)> {
     let limit = usize::try_from(PER_PAGE).unwrap_or(usize::MAX);
+    let chips = CHIPS
+        .into_iter()
+        .filter(|(value, _)| bridge.is_none() || *value != "read")
+        .map(|(value, label)| Chip {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            count: None,
+        });
+    let chips = chips.collect();
     let (runs, total) = web
         .engine
-        .run_page(actor, &filter(&ask.filter), ask.offset(PER_PAGE), limit)
+        .run_page(actor, &filter(&ask.filter, bridge), ask.offset(PER_PAGE), limit)
         .await?;
     let (bridges, connections) = (
         web.engine.bridges(actor).await?,
         web.engine.connections(actor).await?,
     );
-    let chips = [
-        ("", "All"),
-        ("apply", "Written"),
-        ("read", "Read"),
-        ("undo", "Undone"),
-        ("trouble", "With trouble"),
-    ];
-    let chips = chips.into_iter().map(|(value, label)| Chip {
-        value: value.to_owned(),
-        label: label.to_owned(),
-        count: None,
-    });
     let now = web.engine.clock().now();
+    let rows = runs.iter().map(|run| Row::new(run, &bridges, &connections, now));
+    let rows = rows.collect();
+    Ok((Table::new("Runs", ask, &COLUMNS, total).with_chips(chips), rows))
+}
+
+/// The page of all.
+pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Result<Response> {
+    let (table, rows) = listed(&web, &signed_in.actor, ask, None).await?;
     page(&RunsPage {
         frame: signed_in.frame("Runs", Section::Runs).await?,
-        queue: Queue::now(&web, actor).await?.render()?,
-        table: Table::new("Runs", ask, &COLUMNS, total).with_chips(chips.collect()),
-        rows: runs
-            .iter()
-            .map(|run| Row::new(run, &bridges, &connections, now))
-            .collect(),
+        queue: Queue::now(&web, &signed_in.actor).await?.render()?,
+        table,
+        rows,
+    })
+}
+
+/// The page of those of a bridge.
+pub async fn of_bridge(
+    State(web): State<Web>,
+    signed_in: SignedIn,
+    Path(id): Path<BridgeId>,
+    ask: Ask,
+) -> Result<Response> {
+    let (detail, head) = Head::of(&web, &signed_in, &id, Tab::Runs).await?;
+    let (table, rows) = listed(&web, &signed_in.actor, ask, Some(id)).await?;
+    page(&BridgeRunsPage {
+        frame: signed_in.bridge_frame(&detail).await?,
+        head,
+        table,
+        rows,
     })
 }

@@ -16,6 +16,7 @@ use axum::routing::{get, post};
 pub fn routes() -> Router<Web> {
     Router::new()
         .route("/runs", get(list::show))
+        .route("/bridges/{id}/runs", get(list::of_bridge))
         .route("/runs/queue", get(super::jobs::queue::live))
         .route("/runs/{id}", get(show::show))
         .route("/runs/{id}/live", get(show::live))

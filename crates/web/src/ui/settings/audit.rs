@@ -1,5 +1,6 @@
 //! The audit log: who did what, and whether the log is whole.
 
+use super::audited::{Names, Subject};
 use super::{Tabs, tabs};
 use crate::Web;
 use crate::auth::SignedIn;
@@ -11,7 +12,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use engine::auditing::{AuditFilter, AuditTopic, Verified};
-use serde_json::Value;
 
 const HERE: &str = "/settings/audit";
 
@@ -40,7 +40,7 @@ struct Row {
     /// What sort of actor that is.
     sort: &'static str,
     action: String,
-    subject: String,
+    subject: Subject,
     detail: Vec<(String, String)>,
 }
 
@@ -65,25 +65,6 @@ fn actor_in_words(actor: &str) -> (&str, &'static str) {
     }
 }
 
-fn details(detail: &Value) -> Vec<(String, String)> {
-    let Value::Object(map) = detail else {
-        return match detail {
-            Value::Null => Vec::new(),
-            other => vec![("detail".to_owned(), other.to_string())],
-        };
-    };
-    map.iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            (key.replace('_', " "), text)
-        })
-        .collect()
-}
-
 /// The page.
 pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Result<Response> {
     let now = web.engine.clock().now();
@@ -95,6 +76,8 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
         .engine
         .audit_page(&signed_in.actor, &filter, ask.offset(PER_PAGE), PER_PAGE)
         .await?;
+    let connections = web.engine.connections(&signed_in.actor).await?;
+    let names = Names::new(&connections, &web.engine.bridges(&signed_in.actor).await?);
     let all = Chip {
         value: String::new(),
         label: "All".to_owned(),
@@ -122,8 +105,8 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
                     who: who.to_owned(),
                     sort,
                     action: action_in_words(&entry.action),
-                    subject: entry.subject,
-                    detail: details(&entry.detail),
+                    subject: names.subject(&entry),
+                    detail: names.details(&entry.detail),
                 }
             })
             .collect(),
@@ -157,7 +140,6 @@ pub async fn verify(State(web): State<Web>, signed_in: SignedIn) -> Result<Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn entries_read_as_words() {
@@ -169,11 +151,5 @@ mod tests {
         assert_eq!(actor_in_words("key:nightly: all"), ("nightly: all", "API key"));
         assert_eq!(actor_in_words("person:anna"), ("anna", "person"));
         assert_eq!(actor_in_words("upgrade"), ("upgrade", ""));
-        let said = details(&json!({ "made_by": "a", "person": null, "days": 5 }));
-        assert_eq!(
-            said,
-            [("days".into(), "5".into()), ("made by".into(), "a".into())]
-        );
-        assert!(details(&Value::Null).is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! Settings: one's own account, people, keys, notifications, the switch that pauses all writes, the hub, the audit log.
 
 mod audit;
+mod audited;
 mod channels;
 mod factor;
 mod hub;

@@ -129,7 +129,7 @@ pub async fn decide(
 }
 
 /// Has the destination asked for its clients again.
-pub async fn ask_again(
+pub async fn refresh(
     State(web): State<Web>,
     signed_in: SignedIn,
     Path(id): Path<BridgeId>,

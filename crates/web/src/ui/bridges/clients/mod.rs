@@ -18,7 +18,7 @@ pub fn routes() -> Router<Web> {
     Router::new()
         .route("/bridges/{id}/clients", get(list::show))
         .route("/bridges/{id}/clients/decide", post(decide::decide))
-        .route("/bridges/{id}/clients/ask-again", post(decide::ask_again))
+        .route("/bridges/{id}/clients/refresh", post(decide::refresh))
         .route(
             "/bridges/{id}/clients/auto-match",
             get(all::auto_match).post(all::match_all),
