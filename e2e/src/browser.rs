@@ -376,6 +376,20 @@ impl Browser {
         self.look(LOOKS[0].1).await;
     }
 
+    /// Refuses what axe finds on the page, on a desk and a phone, in light and dark, and keeps its pictures.
+    ///
+    /// # Panics
+    /// When it finds something.
+    pub async fn looked_at(&self, name: &str) {
+        for (how, look) in LOOKS {
+            self.look(look).await;
+            let findings = self.accessibility().await;
+            assert!(findings.is_empty(), "{name} ({how}): {findings:#?}");
+        }
+        self.look(LOOKS[0].1).await;
+        self.picture(name).await;
+    }
+
     /// What axe finds wrong with the page as it is shown now: each rule, how bad, and where.
     ///
     /// # Panics

@@ -27,8 +27,8 @@ use web::Prefill;
 /// Marks a directory as one the demo may empty.
 const MARKER: &str = "made-by-rmmbridge-demo";
 
-/// Clients an MSP already has when it starts: some as NinjaOne spells them, some almost, some with a history.
-const SAMPLE: usize = 8;
+/// One of so many organizations is a client the MSP has already when it starts.
+const KNOWN: usize = 3;
 
 #[derive(Debug, Args)]
 pub struct DemoArguments {
@@ -211,7 +211,7 @@ async fn tell(
     output.show(&document, || ending(directory))
 }
 
-/// The pages on a fresh database, beside a simulated NinjaOne that nobody has connected to.
+/// The pages on a registry with a few clients, beside a simulated NinjaOne that nobody has connected to.
 async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: Output) -> anyhow::Result<()> {
     let (doors, mut site) = arguments.site.bind().await?;
     let mut options = Options {
@@ -225,6 +225,10 @@ async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: O
         .context("starting the simulator")?;
     let (engine, actor) = (&session.engine, &session.actor);
     registry(session).await?;
+    let csv = clients_csv(&ninja);
+    engine
+        .import_clients(actor, "clients.csv", csv.as_bytes())
+        .await?;
     let person = engine.add_person(actor, "demo", ActorRole::Owner, None).await?;
     let token = engine.sign_in_token(actor, &person.name).await?;
     let link = site.address(&format!("/sign-in/link?token={}", token.expose_secret()));
@@ -246,7 +250,8 @@ async fn serve_untouched(session: &Session, arguments: &DemoArguments, output: O
     output.show(&document, || {
         format!(
             "rmmbridge: {}\n\nOpen this link, which signs you in once:\n{link}\n\n\
-             Then connect the simulated NinjaOne with its {} devices: the form there is filled in and says the rest.\n\n\
+             Then connect the simulated NinjaOne with its {} devices: the form there is filled in and says the rest.\n\
+             The registry beside it has a few clients already, some of them spelt a little differently.\n\n\
              Ctrl-C ends it.",
             site.public_url, arguments.devices
         )
@@ -307,7 +312,9 @@ async fn connect(
 /// Some of the estate's organizations as a CSV of clients: every other one as it is, the rest with a small difference.
 fn clients_csv(ninja: &NinjaOne) -> String {
     let mut csv = String::from("name\n");
-    for (i, (_, name)) in ninja.organizations().into_iter().enumerate().take(SAMPLE) {
+    let organizations = ninja.organizations();
+    let known = organizations.len().div_ceil(KNOWN);
+    for (i, (_, name)) in organizations.into_iter().enumerate().take(known) {
         let name = match i % 4 {
             1 => name.to_uppercase(),
             3 => format!("{name}."),

@@ -46,6 +46,8 @@ pub struct Ran {
 /// A command under way.
 pub struct Running {
     child: Child,
+    /// What it prints on standard output, line by line.
+    printed: Receiver<String>,
     lines: Receiver<String>,
     out: Option<JoinHandle<String>>,
     err: Option<JoinHandle<String>>,
@@ -192,45 +194,25 @@ impl Program {
 impl Running {
     pub fn of(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let stderr = child.stderr.take().unwrap();
-        let (sender, lines) = channel();
-        let out = std::thread::spawn(move || {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).unwrap();
-            text
-        });
-        let err = std::thread::spawn(move || {
-            let mut text = String::new();
-            for line in BufReader::new(stderr).lines() {
-                let line = line.unwrap();
-                text.push_str(&line);
-                text.push('\n');
-                let _ = sender.send(line);
-            }
-            text
-        });
+        let (out, printed) = gathered(child.stdout.take().unwrap());
+        let (err, lines) = gathered(child.stderr.take().unwrap());
         Self {
             child,
+            printed,
             lines,
             out: Some(out),
             err: Some(err),
         }
     }
 
+    /// Waits for a line on standard output that contains `part`, and gives it.
+    pub fn prints(&self, part: &str) -> String {
+        first_with(&self.printed, part)
+    }
+
     /// Waits for a line on standard error that contains `part`, and gives it.
     pub fn says(&self, part: &str) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let line = self
-                .lines
-                .recv_timeout(left)
-                .unwrap_or_else(|_| panic!("nothing with {part:?} was said"));
-            if line.contains(part) {
-                return line;
-            }
-        }
+        first_with(&self.lines, part)
     }
 
     /// Sends it a signal, as `kill -INT` does.
@@ -271,6 +253,35 @@ impl Running {
             }
         }
         ran
+    }
+}
+
+/// Reads a stream to its end on a thread of its own, and hands on each line as it comes.
+fn gathered(stream: impl Read + Send + 'static) -> (JoinHandle<String>, Receiver<String>) {
+    let (sender, lines) = channel();
+    let whole = std::thread::spawn(move || {
+        let (mut stream, mut text) = (BufReader::new(stream), String::new());
+        loop {
+            let begins = text.len();
+            if stream.read_line(&mut text).unwrap() == 0 {
+                return text;
+            }
+            let _ = sender.send(text[begins..].trim_end_matches('\n').to_owned());
+        }
+    });
+    (whole, lines)
+}
+
+fn first_with(lines: &Receiver<String>, part: &str) -> String {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let line = lines
+            .recv_timeout(left)
+            .unwrap_or_else(|_| panic!("nothing with {part:?} was said"));
+        if line.contains(part) {
+            return line;
+        }
     }
 }
 

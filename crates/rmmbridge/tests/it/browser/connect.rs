@@ -59,7 +59,7 @@ async fn h05_h26_h27_consent_is_asked_for_on_a_page_and_completes_the_connection
         text.contains("rmmbridge is connected.") && text.contains("close this window"),
         "{text}"
     );
-    browser.picture("callback-complete").await;
+    browser.looked_at("callback-complete").await;
     let ran = running.end();
     assert_eq!(ran.code, Some(0), "{ran:#?}");
     assert!(ran.out.contains("ninjaone: Connected"), "{ran:#?}");
@@ -92,7 +92,7 @@ async fn h06_a_denied_consent_leaves_the_connection_incomplete_and_says_so() {
         text.contains("was not connected") && text.contains("refused"),
         "{text}"
     );
-    browser.picture("callback-refused").await;
+    browser.looked_at("callback-refused").await;
     let ran = running.end();
     assert_eq!(ran.code, Some(1), "{ran:#?}");
     assert!(

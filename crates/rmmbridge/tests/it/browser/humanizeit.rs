@@ -156,7 +156,7 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
     browser.sees("Source of its assets").await;
     browser.sees("No organization is linked to this client.").await;
     assert!(!browser.text().await.contains("Change"));
-    browser.picture("client-unlinked").await;
+    browser.looked_at("client-unlinked").await;
     // H30: with a PSA besides, there is a pencil.
     let besides = hub.connect(KIND, json!({}), Secrets::new()).await;
     let registry = engine.registry_connection(&hub.actor).await.unwrap();
@@ -170,12 +170,12 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
     browser.sees("Contoso Clinic").await;
     browser.keys("acme").await;
     browser.gone("Contoso Clinic").await;
-    browser.picture("client-source").await;
+    browser.looked_at("client-source").await;
     // H33, H36, H38: linked by hand, and shown.
     browser.press("Link Acme Corporation").await;
     browser.sees("Acme Corporation is linked to Acme Corp.").await;
     browser.sees("Written with the next sync").await;
-    browser.picture("client-linked").await;
+    browser.looked_at("client-linked").await;
     // H39: the PSA's bridge was not touched.
     assert!(store.decisions(&psa_bridge.id).await.unwrap().is_empty());
     let asked = psa.reads().len();
@@ -199,7 +199,7 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
         store.jobs(&store::JobFilter::default(), 5).await
     );
     assert_eq!(psa.reads().len(), asked);
-    browser.picture("client-synced").await;
+    browser.looked_at("client-synced").await;
     // H37: what similarity or somebody linked can be taken back by hand.
     browser.follow("Change the source").await;
     browser.sees("Where the assets of Acme Corp come from").await;
@@ -208,7 +208,7 @@ async fn h20_h21_h29_to_h33_h36_h37_h38_an_organization_is_linked_to_a_client_an
     // Without script the dialog is a page that does the same.
     browser.go(&format!("{page}/source?q=contoso")).await;
     browser.sees("Contoso Clinic").await;
-    browser.picture("client-source-page").await;
+    browser.looked_at("client-source-page").await;
     browser.close().await;
     hub.stop.cancel();
     ninja.shutdown().await;

@@ -32,11 +32,11 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     // The Owner invites, and looks at every page of Settings.
     browser.go(&page("/settings/people")).await;
     browser.heading("People").await;
-    browser.picture("settings-people").await;
+    browser.looked_at("settings-people").await;
     browser.fill("Name", "ada@example.test").await;
     browser.press("Invite").await;
     browser.heading("Invitation for ada@example.test").await;
-    browser.picture("settings-invited").await;
+    browser.looked_at("settings-invited").await;
     let text = browser.text().await;
     let token = text
         .split("token=")
@@ -61,7 +61,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     ] {
         browser.go(&page(path)).await;
         browser.heading(heading).await;
-        browser.picture(&format!("settings-{name}")).await;
+        browser.looked_at(&format!("settings-{name}")).await;
     }
     browser.press("Verify").await;
     browser.heading("Audit log").await;
@@ -70,24 +70,24 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     browser.fill("Why", "A new tenant is connected today").await;
     browser.press("Pause all writes").await;
     browser.heading("Pause writes").await;
-    browser.picture("settings-paused").await;
+    browser.looked_at("settings-paused").await;
     browser.press("Let writes go on").await;
     browser.heading("Pause writes").await;
     browser.go(&page("/settings/keys")).await;
     browser.fill("Name", "Grafana").await;
     browser.press("Make the key").await;
     browser.heading("The key Grafana").await;
-    browser.picture("settings-key-made").await;
+    browser.looked_at("settings-key-made").await;
     browser.go(&page("/settings/keys")).await;
     browser.heading("API keys").await;
-    browser.picture("settings-keys-listed").await;
+    browser.looked_at("settings-keys-listed").await;
 
     // Ada, in the same browser: the Owner's session ends when hers begins.
     browser
         .go(&page(&format!("/sign-in/invitation?token={token}")))
         .await;
     browser.heading("Welcome to rmmbridge").await;
-    browser.picture("settings-invitation").await;
+    browser.looked_at("settings-invitation").await;
     browser.fill("New password", "four words in a row").await;
     browser.fill("The same once more", "four words in a row").await;
     browser.press("Sign in").await;
@@ -98,7 +98,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     browser.press("Set it up").await;
     browser.heading("Second factor").await;
     let text = browser.text().await;
-    browser.picture("settings-second-factor").await;
+    browser.looked_at("settings-second-factor").await;
     // Eight groups of four letters.
     let is_group =
         |word: &&str| word.len() == 4 && word.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
@@ -110,7 +110,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
         .await;
     browser.press("Switch it on").await;
     browser.heading("Recovery codes").await;
-    browser.picture("settings-recovery-codes").await;
+    browser.looked_at("settings-recovery-codes").await;
     let text = browser.text().await;
     let recovery = text
         .split_whitespace()
@@ -119,7 +119,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
     let recovery = recovery.to_owned();
     browser.go(&page("/settings/you")).await;
     browser.heading("Your account").await;
-    browser.picture("settings-you-with-factor").await;
+    browser.looked_at("settings-you-with-factor").await;
 
     // Signing in takes both. The code of this half minute is used up, so that of the next one is waited for.
     let used = now() / 30;
@@ -137,7 +137,7 @@ async fn somebody_is_invited_and_signs_in_with_a_second_factor() {
         browser.fill("Password", "four words in a row").await;
         browser.press("Sign in").await;
         browser.heading("Your second factor").await;
-        browser.picture("settings-code").await;
+        browser.looked_at("settings-code").await;
         browser.fill("Code", &code).await;
         browser.press("Sign in").await;
         browser.heading("Your account").await;

@@ -39,7 +39,7 @@ async fn questions_are_answered_and_differences_accepted_on_their_pages() {
     browser.sees("Which one is it?").await;
     browser.sees("Taken back, and waiting").await;
     browser.unfold("1 left alone on purpose").await;
-    browser.picture("questions").await;
+    browser.looked_at("questions").await;
     browser.press(&format!("Plan again {lab}")).await;
     browser.sees("planned again from now on").await;
     browser.press("Release it").await;
@@ -60,7 +60,7 @@ async fn questions_are_answered_and_differences_accepted_on_their_pages() {
         ))
         .await;
     browser.sees("Only in the source").await;
-    browser.picture("differences").await;
+    browser.looked_at("differences").await;
     let first = browser
         .attribute("tbody input[type=checkbox]", "aria-label")
         .await;

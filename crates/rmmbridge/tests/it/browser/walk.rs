@@ -13,11 +13,8 @@ async fn h55_from_the_demo_s_link_to_an_asset_that_says_where_its_values_came_fr
     let demo = program.start(&["demo", "--serve", "--listen", "127.0.0.1:0", "--devices", "240"]);
     let ready = demo.says("serve: ready on ");
     let address = ready.rsplit(' ').next().unwrap().trim_end_matches('/').to_owned();
-    let hub = Program::in_directory(&program.data_dir().join("demo"));
-    let listen = address.strip_prefix("http://").unwrap();
-    let link = hub.json(&["people", "link", "demo", "--listen", listen]);
     let page = |path: &str| format!("{address}{path}");
-    browser.go(link["link"].as_str().unwrap()).await;
+    browser.go(&demo.prints("/sign-in/link?token=")).await;
     browser.press("Sign in").await;
     browser.heading("Overview").await;
 
@@ -42,8 +39,10 @@ async fn h55_from_the_demo_s_link_to_an_asset_that_says_where_its_values_came_fr
     browser.sees("Nothing was read yet").await;
     browser.press("Read now").await;
 
-    // Matches clients: all that resemble none get one of their own.
+    // Matches clients: some are there already, and all that resemble none get one of their own.
     browser.sees("Excluded Records").await;
+    browser.sees("same name").await;
+    browser.picture("walk-match").await;
     browser.follow("Create Unmatched").await;
     browser.press("Create them").await;
     browser.sees("will be created").await;
