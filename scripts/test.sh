@@ -32,7 +32,7 @@ Runs, in this order, and stops at the first that fails:
   build        every target, with clippy's lints while it is compiled; warnings are errors
   test         cargo nextest run --workspace --profile ci
   client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
-  kill         the kill harness: the program ended at random and at every crash point on both databases
+  kill         the kill harness: the program ended at random on both databases, at every crash point, and with the registry
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -282,13 +282,16 @@ lint_while_building() {
 # Both databases at once: much of a round is pauses.
 kill_harness() {
   cargo build --workspace --all-targets --locked
-  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres failed=0
+  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres registry failed=0
   said=$(mktemp -d)
   "$kill" --seconds 240 --at-least 200 --every-point >"$said/sqlite" 2>&1 &
   sqlite=$!
   "$kill" --postgres --seconds 180 --at-least 100 >"$said/postgres" 2>&1 &
   postgres=$!
   struck "$postgres" "$said/postgres" || failed=1
+  "$kill" --registry --seconds 45 --at-least 10 >"$said/registry" 2>&1 &
+  registry=$!
+  struck "$registry" "$said/registry" || failed=1
   struck "$sqlite" "$said/sqlite" || failed=1
   rm -rf "$said"
   [ "$failed" -eq 0 ] || return 1

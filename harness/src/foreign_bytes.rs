@@ -1,5 +1,5 @@
-//! What fuzzing calls: every parser of bytes that come from outside, each as a function that must neither panic nor break
-//! what it promises. `fuzz/` runs them under libFuzzer; `tests/corpus.rs` replays the stored inputs on any toolchain.
+//! What fuzzing calls: every parser of our own for bytes of a vendor, a file or an earlier version, each as a function that
+//! must neither panic nor break what it promises. Forms and API bodies are read by libraries into types of texts and numbers. `fuzz/` runs them under libFuzzer; `tests/corpus.rs` replays the stored inputs on any toolchain.
 
 use engine::portable::{Configuration, PortableDecision};
 use model::{
@@ -17,6 +17,9 @@ pub const TARGETS: &[Target] = &[
     ("ninjaone-lists", ninjaone::fuzzing::lists),
     ("ninjaone-device", ninjaone::fuzzing::device),
     ("ninjaone-pages", ninjaone::fuzzing::pages),
+    ("ninjarmm-v1-devices", ninjaone::fuzzing::v1_devices),
+    ("passportal-answers", passportal::fuzzing::answers),
+    ("passportal-names", passportal::fuzzing::names),
     ("token-answer", connect::fuzzing::token_answer),
     ("callback-query", connect::fuzzing::callback_query),
     ("url", connect::fuzzing::url),

@@ -6,8 +6,10 @@ use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Work};
 use jiff::{SignedDuration, Timestamp};
 use jobs::{JobKind, NewSchedule, Queue};
+use model::mapping::NewField;
 use model::{
-    Actor, Bridge, Clock, FieldRule, Mapping, OrganizationMatch, Owner, Random, RuleValue, SiteRule, Verdict,
+    Actor, Bridge, Clock, FieldRule, FieldType, Mapping, OrganizationMatch, Owner, Random, RuleValue,
+    SiteRule, Verdict,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub struct Hub {
     pub bridges: Vec<Bridge>,
     /// The data directory.
     pub data_dir: PathBuf,
+    /// The registry is the destination, and not the reference directory; said before [`Hub::set_up`].
+    pub to_registry: bool,
     clock: Arc<HarnessClock>,
     stop: CancellationToken,
 }
@@ -82,6 +86,7 @@ impl Hub {
             engine: Engine::new(store.clone(), connectors, options),
             queue: Queue::open(store.clone()).await?,
             bridges: vec![],
+            to_registry: false,
             data_dir: data_dir.to_owned(),
             clock,
             store,
@@ -97,9 +102,13 @@ impl Hub {
     /// # Errors
     /// When one of them does not answer as it should.
     pub async fn set_up(&mut self, world: &World) -> anyhow::Result<()> {
-        let destination = self
-            .save("directory", "destination", &world.directory.base_url())
-            .await?;
+        let destination = match self.to_registry {
+            true => self.engine.registry_connection(&self.actor).await?.id,
+            false => {
+                self.save("directory", "destination", &world.directory.base_url())
+                    .await?
+            }
+        };
         for (number, ninja) in world.ninjas.iter().enumerate() {
             let source = self
                 .save("ninjaone", &format!("source {number}"), &ninja.base_url())
@@ -192,7 +201,7 @@ impl Hub {
         Ok(())
     }
 
-    /// The directory's fields are its own.
+    /// The directory's fields are its own, and it has not all of them yet; neither has the registry.
     async fn map_fields(&self, bridge: &Bridge) -> anyhow::Result<Bridge> {
         let rule = |target: &str, expression: &str| FieldRule {
             target: target.to_owned(),
@@ -210,7 +219,21 @@ impl Hub {
             fixed_by: None,
             rules: vec![
                 rule("name", "displayName || systemName || dnsName"),
-                rule("serial_number", "system.serialNumber"),
+                rule(
+                    if self.to_registry {
+                        "serialNumber"
+                    } else {
+                        "serial_number"
+                    },
+                    "system.serialNumber",
+                ),
+                FieldRule {
+                    create: Some(NewField {
+                        label: "Device class".to_owned(),
+                        field_type: FieldType::Text,
+                    }),
+                    ..rule("device_class", "nodeClass")
+                },
             ],
         };
         Ok(self.engine.change_bridge(&self.actor, bridge, settings).await?)

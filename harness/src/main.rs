@@ -51,6 +51,10 @@ struct Arguments {
     #[arg(long)]
     postgres: bool,
 
+    /// The built-in registry is the destination, instead of the reference directory, which can lose answers
+    #[arg(long, conflicts_with_all = ["every_point", "restart_postgres", "disk_full"])]
+    registry: bool,
+
     /// Instead of kills: a PostgreSQL server of the harness's own is restarted every few seconds while workers run
     #[arg(long, conflicts_with_all = ["postgres", "disk_full", "clock"])]
     restart_postgres: bool,
@@ -163,6 +167,7 @@ async fn go_on(arguments: &Arguments, seed: u64, tally: &RefCell<Tally>) -> anyh
     let setup = Setup {
         devices: arguments.devices,
         postgres: arguments.postgres,
+        registry: arguments.registry,
         attempts: arguments.attempts,
         clock_jumps: arguments.clock,
         keep: arguments.keep,

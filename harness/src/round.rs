@@ -16,6 +16,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use tempfile::TempDir;
 use testkit::TemporaryDatabase;
 
 /// What a round is made of.
@@ -25,6 +26,8 @@ pub struct Setup {
     pub devices: usize,
     /// On PostgreSQL, with two workers on two bridges, instead of SQLite with one of each.
     pub postgres: bool,
+    /// The registry is the destination instead of the reference directory.
+    pub registry: bool,
     /// How often something is killed, held up or made to fail before it is looked at.
     pub attempts: u64,
     /// The program's clock is set now and then.
@@ -44,6 +47,20 @@ pub async fn play(setup: &Setup, mut chance: Chance, tally: &RefCell<Tally>) -> 
         false => None,
     };
     let address = database.as_ref().map(TemporaryDatabase::url);
+    let played = play_in(directory, address, setup, &mut chance, tally).await;
+    // On another thread: the server drops it only when whoever is just connecting was let in, and that may be somebody of
+    // another round on this one.
+    tokio::task::spawn_blocking(|| drop(database)).await?;
+    played
+}
+
+async fn play_in(
+    directory: TempDir,
+    address: Option<String>,
+    setup: &Setup,
+    chance: &mut Chance,
+    tally: &RefCell<Tally>,
+) -> anyhow::Result<()> {
     let mut program = Program::beside(directory.path(), address.clone())?;
     if setup.postgres {
         program = program.telling("RMMBRIDGE_LEASE_MS", SHORT_LEASE_MS.to_string());
@@ -52,13 +69,14 @@ pub async fn play(setup: &Setup, mut chance: Chance, tally: &RefCell<Tally>) -> 
     let estates = if setup.postgres { 2 } else { 1 };
     let world = World::start(estates, setup.devices, chance.draw()).await?;
     let mut hub = Hub::open(directory.path(), address.as_deref()).await?;
+    hub.to_registry = setup.registry;
     hub.set_up(&world).await?;
     let stage = Stage {
         hub: &hub,
         world: &world,
         program: &program,
     };
-    if let Err(found) = stage.scenes(setup, &mut chance, tally).await {
+    if let Err(found) = stage.scenes(setup, chance, tally).await {
         // Whatever it is: what must never be is looked at besides.
         let found = match verdict::nothing_unforgivable(&hub, &world).await {
             Ok(()) => found,

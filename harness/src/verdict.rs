@@ -2,11 +2,13 @@
 
 use crate::child::{End, Program};
 use crate::hub::Hub;
+use crate::records::records;
 use crate::scene::World;
+use crate::story;
 use crate::truth;
 use anyhow::{Context as _, bail, ensure};
 use model::operation::Action;
-use model::{Bridge, Outcome, RecordId, RecordKind, Run, RunCounts, RunKind, RunState, SourceId};
+use model::{Bridge, Outcome, RecordId, RecordKind, Run, RunCounts, RunKind, RunState, SourceId, Undone};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use store::{AuditMark, JobFilter, JobState, Verified};
@@ -16,7 +18,7 @@ use store::{AuditMark, JobFilter, JobState, Verified};
 /// # Errors
 /// What does not hold.
 pub async fn check(hub: &Hub, world: &World, program: &Program) -> anyhow::Result<usize> {
-    nothing_is_doubled(world)?;
+    nothing_is_doubled(hub, world).await?;
     let mut assets = 0;
     for (bridge, ninja) in hub.bridges.iter().zip(&world.ninjas) {
         let left_out = nothing_left_to_write(program, bridge).await?;
@@ -59,8 +61,8 @@ impl std::fmt::Display for Unforgivable {
 /// # Errors
 /// What does not hold.
 pub async fn nothing_unforgivable(hub: &Hub, world: &World) -> anyhow::Result<()> {
-    nothing_is_doubled(world)?;
-    let records = world.directory.records();
+    nothing_is_doubled(hub, world).await?;
+    let records = records(hub, world).await?;
     for (kind, collection) in COLLECTIONS {
         let there: BTreeSet<&str> = standing(&records, collection)?
             .iter()
@@ -90,13 +92,13 @@ const COLLECTIONS: [(RecordKind, &str); 4] = [
 ];
 
 /// No mark stands on two records, archived ones included.
-fn nothing_is_doubled(world: &World) -> anyhow::Result<()> {
+async fn nothing_is_doubled(hub: &Hub, world: &World) -> anyhow::Result<()> {
     let duplicates = world.directory.duplicates();
     ensure!(
         duplicates.is_empty(),
         "a mark stands on two records: {duplicates:?}"
     );
-    let records = world.directory.records();
+    let records = records(hub, world).await?;
     for collection in ["clients", "sites", "asset_types", "assets"] {
         let mut seen = BTreeSet::new();
         for record in standing(&records, collection)? {
@@ -127,7 +129,7 @@ async fn assets_say_what_devices_do(
     world: &World,
     devices: &BTreeMap<String, Value>,
 ) -> anyhow::Result<usize> {
-    let records = world.directory.records();
+    let records = records(hub, world).await?;
     let assets: BTreeMap<&str, &Value> = standing(&records, "assets")?
         .into_iter()
         .filter_map(|asset| Some((asset["id"].as_str()?, asset)))
@@ -208,12 +210,12 @@ async fn jobs_are_over(hub: &Hub) -> anyhow::Result<()> {
 /// # Errors
 /// What does not hold.
 pub async fn check_undone(hub: &Hub, world: &World, run: &Run) -> anyhow::Result<()> {
-    nothing_is_doubled(world)?;
+    nothing_is_doubled(hub, world).await?;
     let RunKind::Apply { plan, .. } = &run.kind else {
         bail!("run {} wrote nothing", run.id);
     };
     let items = hub.store.items_of(&run.id).await?;
-    let records = world.directory.records();
+    let records = records(hub, world).await?;
     let assets: BTreeMap<&str, &Value> = standing(&records, "assets")?
         .into_iter()
         .filter_map(|asset| Some((asset["id"].as_str()?, asset)))
@@ -277,23 +279,17 @@ async fn nothing_left_to_write(program: &Program, bridge: &Bridge) -> anyhow::Re
     Ok(count("skips") + count("reviews"))
 }
 
-/// What is linked is there with our mark, and what carries our mark is linked; but for assets that an undo archived and
-/// whose devices are gone: nothing will ever take those out of the archive.
+/// What is linked is there with our mark, and what carries our mark is linked; but for assets of devices that are gone whose
+/// creation an undo took back, or whose adoption after a creation that a kill left without an answer: the first stay in the
+/// archive, the others stand as they stood before they were adopted, and no plan says anything about either.
 async fn links_and_records_agree(
     hub: &Hub,
     bridge: &Bridge,
     world: &World,
     devices: &BTreeMap<String, Value>,
 ) -> anyhow::Result<usize> {
-    let records = world.directory.records();
-    let undone: BTreeSet<(RecordId, SourceId)> = hub
-        .store
-        .undone(&bridge.id)
-        .await?
-        .into_values()
-        .filter(|undone| undone.kind == RecordKind::Asset && !devices.contains_key(undone.source.as_str()))
-        .map(|undone| (undone.record, undone.source))
-        .collect();
+    let records = records(hub, world).await?;
+    let undone = hub.store.undone(&bridge.id).await?;
     let mut assets = 0;
     for (kind, collection) in COLLECTIONS {
         let links = hub.store.links(&bridge.id, kind).await?;
@@ -323,13 +319,24 @@ async fn links_and_records_agree(
             let archived = standing
                 .iter()
                 .any(|s| s["id"] == *record && !s["archived_at"].is_null());
-            if archived && undone.contains(&(RecordId::from(*record), SourceId::from(source))) {
+            let let_go = undone
+                .get(&(kind, SourceId::from(source)))
+                .filter(|undone| undone.record.as_str() == *record && !devices.contains_key(source));
+            if let Some(undone) = let_go
+                && (archived || adoption_taken_back(hub, undone).await?)
+            {
                 continue;
             }
-            ensure!(
-                ours.get(*mark).map(String::as_str) == Some(*record),
-                "{collection}: {record} (archived: {archived}) carries our mark {mark} and is not linked"
-            );
+            if ours.get(*mark).map(String::as_str) == Some(*record) {
+                continue;
+            }
+            let stands = standing
+                .iter()
+                .find(|s| s["id"] == *record)
+                .context("it stood there")?;
+            let (source, id) = (SourceId::from(source), RecordId::from(*record));
+            let story = story::of(hub, bridge, (kind, &source), &id, stands).await?;
+            bail!("{collection}: {record} carries our mark {mark} and is not linked; {story}");
         }
         for record in ours.values() {
             ensure!(
@@ -342,6 +349,22 @@ async fn links_and_records_agree(
         }
     }
     Ok(assets)
+}
+
+/// Whether what was undone last about a record was its adoption.
+async fn adoption_taken_back(hub: &Hub, undone: &Undone) -> anyhow::Result<bool> {
+    let runs = hub.store.runs(usize::MAX).await?;
+    let run = runs.iter().find(|run| run.id == undone.run);
+    let Some(RunKind::Undo { plan, .. }) = run.map(|run| &run.kind) else {
+        bail!("there is no run {} that took something back", undone.run);
+    };
+    let about = hub
+        .store
+        .operations_about(plan, undone.kind, &undone.source)
+        .await?;
+    Ok(about
+        .iter()
+        .any(|operation| matches!(operation.action, Action::Unlink { .. })))
 }
 
 /// No record was created without the log telling of it, as often as the directory heard of it.

@@ -237,6 +237,10 @@ impl Stage<'_> {
         let store = Store::open(&url, keys, clock, Arc::new(SystemRandom)).await?;
         let mut opened = 0;
         for connection in store.connections().await? {
+            // The registry has none.
+            if connection.kind.as_str() == "registry" {
+                continue;
+            }
             let name = match connection.kind.as_str() {
                 "directory" => "api_key",
                 _ => "client_secret",
@@ -246,7 +250,7 @@ impl Stage<'_> {
             ensure!(secret.is_some(), "the secret of {} is gone", connection.name);
             opened += 1;
         }
-        ensure!(opened > 1, "there were no secrets to open");
+        ensure!(opened > 0, "there were no secrets to open");
         store.close().await;
         Ok(())
     }
