@@ -195,6 +195,15 @@ impl Browser {
             }
         }
         found.extend(LISTS.map(|list| (list.to_owned(), list.to_owned())));
+        // While somebody types what an organization's client is called.
+        let ahead = found.iter().find(|(_, path)| path.contains("/match/"));
+        let (name, path) = ahead.context("no page leads to the choice of a client")?;
+        let without = |text: &str| text.split('?').next().unwrap_or_default().to_owned();
+        let ahead = (
+            format!("{}?q=ac", without(name)),
+            format!("{}?q=ac", without(path)),
+        );
+        found.extend([ahead]);
         Ok(found)
     }
 

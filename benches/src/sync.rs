@@ -112,6 +112,7 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     hub.store.close().await;
     drop(hub);
     let mut ready = Vec::new();
+    Worker::start(directory.path(), None, 2).await?.kill().await?;
     for _ in 0..setup.rounds {
         let start = Instant::now();
         let worker = Worker::start(directory.path(), None, 2).await?;

@@ -3,7 +3,7 @@
 use crate::complete::Completion;
 use crate::digest::Stable;
 use crate::paging::{Next, advance, disorder};
-use crate::{convert, rows, wire};
+use crate::{convert, rows, v1, wire};
 use std::collections::BTreeSet;
 
 /// Lists of organizations, locations and roles, and a page of a report with its cursor.
@@ -27,6 +27,27 @@ pub fn device(bytes: &[u8]) {
     for row in rows::rows(bytes, &Completion::default(), &stable).unwrap_or_default() {
         if let Ok(device) = row.device {
             let converted = convert::document(&device.raw);
+            assert!(
+                converted.is_ok(),
+                "a device that was filed has a document: {}",
+                device.raw
+            );
+        }
+    }
+}
+
+/// API v1's devices, filed and made into documents, with their roles.
+pub fn v1_devices(bytes: &[u8]) {
+    for in_use in [
+        BTreeSet::new(),
+        BTreeSet::from(["raw".to_owned(), "remoteControlUrl".to_owned()]),
+    ] {
+        let Ok(devices) = v1::convert::devices(bytes, &in_use) else {
+            return;
+        };
+        let _ = v1::convert::roles(&devices);
+        for device in devices.iter().flatten() {
+            let converted = v1::convert::document(&device.raw);
             assert!(
                 converted.is_ok(),
                 "a device that was filed has a document: {}",

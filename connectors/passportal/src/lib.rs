@@ -16,6 +16,8 @@ mod connector;
 mod convert;
 mod decode;
 mod destination;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guide;
 mod token;
 mod wire;

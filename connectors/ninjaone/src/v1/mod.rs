@@ -5,7 +5,7 @@ mod check;
 mod client;
 mod config;
 mod connector;
-mod convert;
+pub(crate) mod convert;
 mod guide;
 mod signature;
 mod source;
