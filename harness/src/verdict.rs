@@ -6,6 +6,7 @@ use crate::records::records;
 use crate::scene::World;
 use crate::story;
 use crate::truth;
+use crate::working::ADDING;
 use anyhow::{Context as _, bail, ensure};
 use model::operation::Action;
 use model::{Bridge, Outcome, RecordId, RecordKind, Run, RunCounts, RunKind, RunState, SourceId, Undone};
@@ -195,7 +196,9 @@ async fn counts_add_up(hub: &Hub) -> anyhow::Result<()> {
 async fn jobs_are_over(hub: &Hub) -> anyhow::Result<()> {
     for job in hub.queue.jobs(&JobFilter::default(), usize::MAX).await? {
         let told = job.reason.as_deref().is_some_and(|reason| {
-            reason.contains("the harness made") || reason.contains("its worker ended before it did")
+            ["the harness made", "its worker ended before it did", ADDING]
+                .iter()
+                .any(|told| reason.contains(told))
         });
         ensure!(
             job.state == JobState::Done || told,
