@@ -260,9 +260,11 @@ async fn nothing_left_to_write(program: &Program, bridge: &Bridge) -> anyhow::Re
     let End::Exited(code, words) = program.run(&arguments, None, None).await? else {
         bail!("the last plan was killed, by nobody");
     };
-    let document: Value = serde_json::from_str(words.lines().next().unwrap_or_default())
-        .or_else(|_| serde_json::from_str(&words))
-        .with_context(|| format!("plan ended with {code} and said: {words}"))?;
+    // Beside it may stand what the program noted on the way.
+    let json = words.find("\n{").map_or(0, |at| at + 1);
+    let mut documents = serde_json::Deserializer::from_str(&words[json..]).into_iter::<Value>();
+    let document = documents.next().and_then(Result::ok);
+    let document = document.with_context(|| format!("plan ended with {code} and said: {words}"))?;
     let counts = document
         .pointer("/plan/counts")
         .or_else(|| document.pointer("/counts"))

@@ -168,9 +168,11 @@ pub fn installation(data_dir: &Path) -> Installation {
 /// Logs go to standard error, warnings only unless asked for more; `RMMBRIDGE_LOG` takes tracing's filter syntax,
 /// `RMMBRIDGE_LOG_FORMAT=json` makes each line a JSON document.
 pub fn start_logging(verbose: u8) {
+    // PostgreSQL's notices are warnings to the library that passes them on: a transaction that is given up before it had
+    // begun is rolled back all the same, and nobody needs to know.
     let default = match verbose {
-        0 => "warn",
-        1 => "info,apalis_core=warn",
+        0 => "warn,sqlx::postgres::notice=error",
+        1 => "info,apalis_core=warn,sqlx::postgres::notice=error",
         _ => "debug",
     };
     let filter = environment("RMMBRIDGE_LOG")

@@ -181,7 +181,18 @@ async fn lighthouse_gives_the_main_pages_95_at_least() {
         "/assets ",
         "/assets/{id} ",
         "/connections ",
+        "/connections/{id} ",
+        "/bridges/{id}/clients ",
+        "/bridges/{id}/fields ",
+        "/bridges/{id}/types ",
+        "/bridges/{id}/questions ",
+        "/bridges/{id}/settings ",
+        "/plans/{id} ",
         "/runs ",
+        "/runs/{id} ",
+        "/settings/people ",
+        "/settings/hub ",
+        "/settings/audit ",
         "/api/ ",
     ];
     let paths = main
