@@ -79,11 +79,27 @@ struct Arguments {
 /// How often it says how far it is.
 const TELLS_EVERY: Duration = Duration::from_secs(60);
 
+/// How long what is left of the rounds may take to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
 /// The exit code for what does not hold and neither doubles nor loses a record.
 const DOES_NOT_HOLD: u8 = 3;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("starting: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(struck());
+    // What was found is said. Nobody waits for a task of a round long over that does not end.
+    runtime.shutdown_timeout(ENDS_WITHIN);
+    code
+}
+
+async fn struck() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = match arguments.verbose {
         true => "harness=debug",
