@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=e2e/api-client
-work=${CARGO_TARGET_DIR:-target}/api-client
+work=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")/api-client
 
 if ! cmp -s "$here/requirements.txt" "$work/installed.txt"; then
   rm -rf "$work"
@@ -14,8 +14,8 @@ if ! cmp -s "$here/requirements.txt" "$work/installed.txt"; then
   cp "$here/requirements.txt" "$work/installed.txt"
 fi
 "$work/bin/openapi-spec-validator" docs/openapi.json
-rm -rf "$work/rmmbridge-client"
-PATH="$PWD/$work/bin:$PATH" "$work/bin/openapi-python-client" generate --path docs/openapi.json --meta none \
+rm -rf "$work/rmmbridge_client"
+PATH="$work/bin:$PATH" "$work/bin/openapi-python-client" generate --path docs/openapi.json --meta none \
   --output-path "$work/rmmbridge_client" --overwrite --fail-on-warning
 
 # All targets, as the tests are built: nothing is compiled twice.

@@ -47,6 +47,10 @@ fn redact(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = connect::http::redact(&text);
     let secret = "c4n4ry-c4n4ry-c4n4ry";
+    // Where it stands as any other word, nobody knows that it is one.
+    if text.contains("c4n4ry") {
+        return;
+    }
     for around in [
         format!("{text} Authorization: Bearer {secret}"),
         format!("{text}\n{{\"access_token\": \"{secret}\"}}"),
