@@ -386,7 +386,6 @@ impl Browser {
             let findings = self.accessibility().await;
             assert!(findings.is_empty(), "{name} ({how}): {findings:#?}");
         }
-        self.look(LOOKS[0].1).await;
         self.picture(name).await;
     }
 

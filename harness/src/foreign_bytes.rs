@@ -1,5 +1,6 @@
 //! What fuzzing calls: every parser of our own for bytes of a vendor, a file or an earlier version, each as a function that
-//! must neither panic nor break what it promises. Forms and API bodies are read by libraries into types of texts and numbers. `fuzz/` runs them under libFuzzer; `tests/corpus.rs` replays the stored inputs on any toolchain.
+//! must neither panic nor break what it promises. Forms and API bodies are read by libraries into types of texts and
+//! numbers. `fuzz/` runs them under libFuzzer; `tests/corpus.rs` replays the stored inputs on any toolchain.
 
 use engine::portable::{Configuration, PortableDecision};
 use model::{

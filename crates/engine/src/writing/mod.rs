@@ -2,6 +2,7 @@
 //! arrived, send, record. [`protocol`] has the rules; here they meet the store and the destination.
 
 mod arrived;
+mod decide;
 mod doubt;
 pub mod protocol;
 mod record;
@@ -10,8 +11,9 @@ mod sweep;
 
 use crate::engine::Engine;
 use crate::error::Result;
-use arrived::origin;
+use arrived::{Attempted, origin};
 use connect::{Destination, Marker, Write, WriteError};
+use decide::{Decided, decide};
 use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
@@ -23,9 +25,6 @@ use store::{Claim, NewIntent, NewItem, NewName, Settled, WrittenValue};
 use tokio::time::Instant;
 
 pub(crate) use resolve::Links;
-
-/// Source records and what they are linked to at this moment.
-type Linked = BTreeMap<(RecordKind, SourceId), RecordId>;
 
 /// Writes the operations of one plan to one destination.
 pub(crate) struct Writer<'a> {
@@ -71,6 +70,8 @@ pub(crate) struct Ready {
     in_doubt: bool,
     /// What an earlier attempt wrote into the record that is to be linked.
     ours: BTreeMap<String, WrittenValue>,
+    /// An earlier attempt took the record out of the archive that is to be linked.
+    restored: bool,
 }
 
 impl Ready {
@@ -213,6 +214,7 @@ impl Writer<'_> {
                 write,
                 claim,
                 ours: BTreeMap::new(),
+                restored: false,
             });
         }
         Ok(ready)
@@ -279,7 +281,9 @@ impl Writer<'_> {
                 if let Action::Link { record, .. } = &ready.operation.action {
                     found = doubt::another(self.destination, kind, &ready.marker, record).await;
                     if found.is_none() {
-                        ready.ours = self.written_before(&ready, record).await?;
+                        let attempted = self.attempted_before(&ready).await?;
+                        ready.restored = attempted.iter().any(|a| a.restores() == Some(record));
+                        ready.ours = self.written_before(&ready, &attempted, record).await?;
                     }
                 }
                 if let (None, Some(write)) = (&found, &ready.write) {
@@ -294,7 +298,8 @@ impl Writer<'_> {
                     let mut item = ready.item(books, outcome);
                     // What is adopted was written by an earlier attempt, with the values of its day.
                     if let (Some(link), true) = (&mut item.link, creates(&ready.operation.action)) {
-                        link.written = self.written_before(&ready, &link.destination).await?;
+                        let attempted = self.attempted_before(&ready).await?;
+                        link.written = self.written_before(&ready, &attempted, &link.destination).await?;
                     }
                     items.push(item);
                 }
@@ -309,6 +314,7 @@ impl Writer<'_> {
     async fn written_before(
         &self,
         ready: &Ready,
+        attempted: &[Attempted],
         record: &RecordId,
     ) -> Result<BTreeMap<String, WrittenValue>> {
         let subject = &ready.operation.subject;
@@ -316,11 +322,6 @@ impl Writer<'_> {
             return Ok(BTreeMap::new());
         }
         let open = ready.claim.open.as_ref();
-        let attempts = open.map_or(&[][..], |open| &open.attempts);
-        let attempted = self
-            .engine
-            .attempted(attempts, subject.kind, &subject.source_id)
-            .await?;
         let adopts = creates(&ready.operation.action);
         if !adopts {
             // A record that somebody typed in carries no mark.
@@ -338,7 +339,7 @@ impl Writer<'_> {
                 .await
                 .pop(),
         };
-        let origin = open.and_then(|open| origin(&attempted, stands.as_ref(), open.sent.at));
+        let origin = open.and_then(|open| origin(attempted, stands.as_ref(), open.sent.at));
         if let Some(origin) = origin {
             return Ok(origin.written);
         }
@@ -348,6 +349,15 @@ impl Writer<'_> {
             stands.is_some_and(|stands| plan::own::same_value(stands, &ours.value))
         });
         Ok(written)
+    }
+
+    /// The attempts at this record that are in doubt.
+    async fn attempted_before(&self, ready: &Ready) -> Result<Vec<Attempted>> {
+        let open = ready.claim.open.as_ref();
+        let attempts = open.map_or(&[][..], |open| &open.attempts);
+        let subject = &ready.operation.subject;
+        let of = self.engine.attempted(attempts, subject.kind, &subject.source_id);
+        of.await
     }
 
     async fn send_all(
@@ -374,8 +384,8 @@ impl Writer<'_> {
             if let Some(held) = &mut item.settles {
                 held.refused = refused && creates(&ready.operation.action);
             }
-            // What an earlier attempt created or took out of the archive is there all the same.
-            if refused && ready.in_doubt && matches!(ready.operation.action, Action::Link { .. }) {
+            // The record is in use all the same by what an earlier attempt did: the next plan takes it in.
+            if refused && (ready.restored || !ready.ours.is_empty()) {
                 item.settles = None;
             }
             items.push(item);
@@ -469,68 +479,5 @@ fn may_still_arrive(left: Duration) -> Outcome {
             "an earlier attempt got no answer and may still arrive; it can be looked up in {} s",
             left.as_secs().saturating_add(1)
         ),
-    }
-}
-
-/// What an operation asks for, given what is linked by now.
-enum Decided {
-    Send,
-    Nothing(Outcome),
-}
-
-impl Decided {
-    fn skip(message: impl Into<String>) -> Self {
-        Self::Nothing(Outcome::Skipped {
-            message: message.into(),
-        })
-    }
-}
-
-fn decide(operation: &Operation, linked: &Linked, links: &Links, can_update: bool) -> Decided {
-    let subject = &operation.subject;
-    if let Some(needed) = &operation.after_match {
-        let linked = links.get(RecordKind::Client, &needed.organization);
-        if linked.is_none_or(|linked| needed.client.as_ref().is_some_and(|client| client != linked)) {
-            return Decided::skip("the match of its organization was left out or refused");
-        }
-    }
-    let linked = linked.get(&(subject.kind, subject.source_id.clone()));
-    match &operation.action {
-        Action::CreateClient(_)
-        | Action::CreateSite(_)
-        | Action::CreateAssetType(_)
-        | Action::CreateAsset(_) => match linked {
-            Some(record) => Decided::skip(format!(
-                "it was linked to record {record} after the plan was made"
-            )),
-            None => Decided::Send,
-        },
-        // Where assets cannot be changed, the link is ours alone.
-        Action::Link { record, .. } if subject.kind != RecordKind::Asset || !can_update => {
-            Decided::Nothing(Outcome::Done {
-                record: record.clone(),
-            })
-        }
-        // Both act on what is linked: an adoption that was left out or refused leaves its record alone.
-        Action::UpdateAsset { asset, .. } | Action::ArchiveAsset { asset } if linked != Some(asset) => {
-            Decided::skip(format!("asset {asset} is not linked to this device"))
-        }
-        Action::RestoreAsset { asset } if linked.is_some_and(|linked| linked != asset) => {
-            Decided::skip("the device was linked to another asset after the plan was made")
-        }
-        Action::Unlink { record, .. } if linked != Some(record) => {
-            Decided::skip(format!("it is not linked to {record} any more"))
-        }
-        // Nothing stands in the destination that would have to go.
-        Action::Unlink {
-            record,
-            changes,
-            back,
-        } if subject.kind != RecordKind::Asset || !can_update || (changes.is_empty() && back.is_none()) => {
-            Decided::Nothing(Outcome::Done {
-                record: record.clone(),
-            })
-        }
-        _ => Decided::Send,
     }
 }

@@ -88,6 +88,13 @@ impl<'a> Story<'a> {
         self.hub.read(&self.bridge).await;
     }
 
+    /// The device comes no more.
+    async fn leaves(&self, device: &SourceId) {
+        let id = device.as_str().parse().unwrap();
+        self.hub.ninja.estate_mut().device_mut(id).unwrap().approval = Approval::Pending;
+        self.hub.read(&self.bridge).await;
+    }
+
     /// What a plan has about a device.
     async fn about(&self, plan: &PlanSummary, device: &SourceId) -> Vec<Action> {
         let all = self.operations(plan).await.into_iter();
@@ -347,9 +354,19 @@ async fn a_run_is_taken_back_with_what_it_wrote_without_an_answer() {
     assert!(link.unwrap().is_none());
 }
 
-/// The device comes no more, so no later plan would come back to it.
 #[tokio::test]
 async fn an_asset_that_left_the_archive_without_an_answer_is_linked_although_a_later_attempt_failed() {
+    left_the_archive_and_then(500).await;
+}
+
+#[tokio::test]
+async fn an_asset_that_left_the_archive_without_an_answer_is_linked_although_a_later_attempt_was_refused() {
+    left_the_archive_and_then(422).await;
+}
+
+/// A restore whose answer is lost, an adoption that is answered with `status`, and then the device comes no more, so that no
+/// later plan would come back to it.
+async fn left_the_archive_and_then(status: u16) {
     TestStore::on_every_engine(async |store| {
         let story = Story::owned_by(&store, Owner::Source).await;
         let plan = story.hub.plan().await;
@@ -373,11 +390,16 @@ async fn an_asset_that_left_the_archive_without_an_answer_is_linked_although_a_l
             "{about:?}"
         );
         story.wait().await;
-        let failing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 500 });
-        story.apply_with(failing, &early).await;
-        let id = device.as_str().parse().unwrap();
-        story.hub.ninja.estate_mut().device_mut(id).unwrap().approval = Approval::Pending;
-        story.hub.read(&story.bridge).await;
+        let failing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status });
+        story.directory.faults().add(failing).unwrap();
+        let ended = story.hub.apply(&early, confirmed()).await.unwrap();
+        assert_eq!(
+            ended.counts.unknown + ended.counts.failed,
+            1,
+            "{:?}",
+            ended.counts
+        );
+        story.leaves(&device).await;
         story.wait().await;
         assert_eq!(story.hub.plan().await.counts.writes(), 0);
         let record = story.link(&device).await.destination;
@@ -388,6 +410,69 @@ async fn an_asset_that_left_the_archive_without_an_answer_is_linked_although_a_l
             .find(|asset| asset["id"] == record.as_str())
             .unwrap();
         assert!(asset["archived_at"].is_null() && asset["source_id"] == device.as_str());
+        assert_eq!(store.open_writes(&story.bridge.destination).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_refused_leaves_open_what_an_earlier_attempt_created() {
+    TestStore::on_every_engine(async |store| {
+        let story = Story::owned_by(&store, Owner::Source).await;
+        let plan = story.hub.plan().await;
+        let (run, device) = story.lose_an_answer("POST /assets", &plan).await;
+        story.rename(&device, "RENAMED").await;
+        let early = story.hub.plan().await;
+        story.wait().await;
+        let refusing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 422 });
+        story.directory.faults().add(refusing).unwrap();
+        let refused = story.hub.apply(&early, confirmed()).await.unwrap();
+        assert_eq!(refused.counts.failed, 1, "{:?}", refused.counts);
+        // The device comes no more, so no later plan would come back to it.
+        story.leaves(&device).await;
+        story.wait().await;
+        assert_eq!(story.hub.plan().await.counts.writes(), 0);
+        assert!(story.link(&device).await.written["name"].run == run.id);
+        assert_eq!(store.open_writes(&story.bridge.destination).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_refused_is_over_where_nothing_was_created_before_it() {
+    TestStore::on_every_engine(async |store| {
+        let story = Story::owned_by(&store, Owner::Source).await;
+        let plan = story.hub.plan().await;
+        story.hub.apply(&plan, confirmed()).await.unwrap();
+        let assets = story
+            .store
+            .links(&story.bridge.id, RecordKind::Asset)
+            .await
+            .unwrap();
+        let (device, asset) = assets.first_key_value().unwrap();
+        let unlinked = story
+            .hub
+            .engine
+            .unlink_asset(&story.hub.actor, asset, "a mistake");
+        unlinked.await.unwrap();
+        let records = [(RecordKind::Asset, device.clone())];
+        let hub = &story.hub;
+        let comes = hub.engine.unignore_records(&hub.actor, &story.bridge, &records);
+        comes.await.unwrap();
+        story.rename(device, "RENAMED").await;
+        let plan = story.hub.plan().await;
+        assert!(matches!(
+            story.about(&plan, device).await[..],
+            [Action::Link { .. }]
+        ));
+        let failing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 500 });
+        story.apply_with(failing, &plan).await;
+        story.wait().await;
+        let refusing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 422 });
+        story.directory.faults().add(refusing).unwrap();
+        let plan = story.hub.plan().await;
+        let refused = story.hub.apply(&plan, confirmed()).await.unwrap();
+        assert_eq!(refused.counts.failed, 1, "{:?}", refused.counts);
         assert_eq!(store.open_writes(&story.bridge.destination).await.unwrap(), 0);
     })
     .await;

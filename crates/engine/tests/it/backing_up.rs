@@ -91,19 +91,7 @@ async fn a_restored_hub_waits_for_an_owner_and_then_creates_nothing_again() {
 async fn a_hub_set_back_to_before_its_first_write_takes_up_what_it_has_created_since() {
     TestStore::on_every_engine(async |test| {
         let (mut hub, north, directory) = Hub::with_directory(&test, small(30)).await;
-        let other = Hub::new(&test, small(30)).await;
-        let connection = other.connect("south", true).await.unwrap();
-        other
-            .engine
-            .add_bridge(
-                &other.actor,
-                "south",
-                &connection.id,
-                &north.destination,
-                "default",
-            )
-            .await
-            .unwrap();
+        let (_other, _south) = Hub::beside(&test, small(30), &north).await;
         hub.read(&north).await;
         hub.create_undecided(&north).await;
         let path = test.directory().join("hub.backup");

@@ -60,6 +60,17 @@ impl Hub {
         (hub, bridge)
     }
 
+    /// A hub on the same store with another tenant, and a bridge called `south` from it to the same destination.
+    pub async fn beside(store: &TestStore, options: Options, north: &Bridge) -> (Self, Bridge) {
+        let hub = Self::new(store, options).await;
+        let connection = hub.connect("south", true).await.unwrap();
+        let south = hub
+            .engine
+            .add_bridge(&hub.actor, "south", &connection.id, &north.destination, "default");
+        let south = south.await.unwrap();
+        (hub, south)
+    }
+
     /// A hub with a consented connection and a bridge to a reference directory, one asset a request and one at a time.
     pub async fn to_directory(store: &TestStore, options: Options, directory: &Directory) -> (Self, Bridge) {
         let hub = Self::new(store, options).await;

@@ -445,19 +445,7 @@ async fn two_tenants_with_the_same_small_ids_share_nothing() {
             seed: 77,
             ..small(40)
         };
-        let second = Hub::new(&store, options).await;
-        let connection = second.connect("south", true).await.unwrap();
-        let south = second
-            .engine
-            .add_bridge(
-                &second.actor,
-                "south",
-                &connection.id,
-                &north.destination,
-                "default",
-            )
-            .await
-            .unwrap();
+        let (second, south) = Hub::beside(&store, options, &north).await;
         second.read(&south).await;
         let ids = async |hub: &Hub, bridge| -> BTreeSet<SourceId> {
             let matching = hub.engine.matching(&hub.actor, bridge).await.unwrap();

@@ -33,19 +33,7 @@ async fn two_bridges_that_create_the_same_names_at_once_make_each_once() {
     TestStore::on_every_engine(async |store| {
         let (first, north) = Hub::connected(&store, small(30), "default").await;
         // The same names in another tenant.
-        let second = Hub::new(&store, small(30)).await;
-        let connection = second.connect("south", true).await.unwrap();
-        let south = second
-            .engine
-            .add_bridge(
-                &second.actor,
-                "south",
-                &connection.id,
-                &north.destination,
-                "default",
-            )
-            .await
-            .unwrap();
+        let (second, south) = Hub::beside(&store, small(30), &north).await;
         first.read(&north).await;
         second.read(&south).await;
         create_all(&first, &north).await;
@@ -127,19 +115,7 @@ async fn two_bridges_that_create_the_same_names_at_once_make_each_once() {
 async fn a_plan_made_before_another_bridge_created_a_client_does_not_create_it_again() {
     TestStore::on_every_engine(async |store| {
         let (first, north) = Hub::connected(&store, small(8), "default").await;
-        let second = Hub::new(&store, small(8)).await;
-        let connection = second.connect("south", true).await.unwrap();
-        let south = second
-            .engine
-            .add_bridge(
-                &second.actor,
-                "south",
-                &connection.id,
-                &north.destination,
-                "default",
-            )
-            .await
-            .unwrap();
+        let (second, south) = Hub::beside(&store, small(8), &north).await;
         first.read(&north).await;
         second.read(&south).await;
         create_all(&first, &north).await;

@@ -13,6 +13,11 @@ struct Named {
     link: String,
 }
 
+fn named(kind: &str, id: &str, name: &str) -> (String, Named) {
+    let (name, link) = (name.to_owned(), format!("/{kind}/{id}"));
+    (id.to_owned(), Named { name, link })
+}
+
 /// What an entry is about.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Subject {
@@ -23,10 +28,6 @@ pub(super) struct Subject {
 
 impl Names {
     pub(super) fn new(connections: &[Connection], bridges: &[Bridge]) -> Self {
-        let named = |kind: &str, id: &str, name: &str| {
-            let (name, link) = (name.to_owned(), format!("/{kind}/{id}"));
-            (id.to_owned(), Named { name, link })
-        };
         let connections = connections
             .iter()
             .map(|c| named("connections", c.id.as_str(), &c.name));
@@ -86,13 +87,9 @@ mod tests {
     use serde_json::json;
 
     fn names() -> Names {
-        let named = |id: &str, name: &str, kind: &str| {
-            let (name, link) = (name.to_owned(), format!("/{kind}/{id}"));
-            (id.to_owned(), Named { name, link })
-        };
         Names(BTreeMap::from([
-            named("c-1", "ninjaone", "connections"),
-            named("b-1", "assets", "bridges"),
+            named("connections", "c-1", "ninjaone"),
+            named("bridges", "b-1", "assets"),
         ]))
     }
 
