@@ -100,7 +100,16 @@ impl Engine {
         let unlinked = self
             .nobodys(bridge, self.store.unlinked_assets(&plan.id).await?)
             .await?;
-        found.extend(unlinked.iter().map(plan::drift::nobodys));
+        let stored: Vec<_> = unlinked
+            .iter()
+            .filter_map(|asset| Some((RecordKind::Asset, asset.device.clone()?)))
+            .collect();
+        let holders = self.store.linked_now(&bridge.id, &stored).await?;
+        found.extend(unlinked.iter().map(|asset| {
+            let device = asset.device.clone();
+            let linked = device.and_then(|device| holders.get(&(RecordKind::Asset, device)));
+            plan::drift::nobodys(asset, linked)
+        }));
         found.sort_by(|a, b| {
             (a.drift, &a.client, &a.label, &a.key).cmp(&(b.drift, &b.client, &b.label, &b.key))
         });

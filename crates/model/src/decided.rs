@@ -94,4 +94,6 @@ pub struct UnlinkedAsset {
     pub client_label: String,
     /// The asset's name.
     pub label: String,
+    /// The device whose id it stores, unless that may be another source's.
+    pub device: Option<SourceId>,
 }

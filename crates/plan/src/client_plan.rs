@@ -136,6 +136,11 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 .and_then(serde_json::Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
+            device: asset
+                .source_id
+                .as_deref()
+                .filter(|_| !self.input.foreign_ids.contains(&asset.id))
+                .map(SourceId::from),
         })
         .collect()
     }

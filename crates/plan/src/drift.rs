@@ -2,7 +2,8 @@
 
 use model::operation::{Action, ClientTarget, Move, SiteTarget, TypeTarget};
 use model::{
-    Cause, Change, Difference, DifferenceKey, Drift, Operation, RecordKind, Side, SourceId, UnlinkedAsset,
+    Cause, Change, Difference, DifferenceKey, Drift, Operation, RecordId, RecordKind, Side, SourceId,
+    UnlinkedAsset,
 };
 use serde_json::{Value, json};
 
@@ -74,8 +75,16 @@ pub fn differences(operation: &Operation) -> Vec<Difference> {
     }
 }
 
-/// The difference that an asset stands for which is no device's.
-pub fn nobodys(asset: &UnlinkedAsset) -> Difference {
+/// The difference that an asset stands for which is no device's. `linked` is what the device is linked to whose id it
+/// stores: then it may be a second record of that device, which nobody but a person can tell.
+pub fn nobodys(asset: &UnlinkedAsset, linked: Option<&RecordId>) -> Difference {
+    let reason = match (&asset.device, linked) {
+        (Some(device), Some(linked)) => format!(
+            "it stores the id of device {device}, which is linked to asset {linked}: two records of one device, which \
+             only a person can merge"
+        ),
+        _ => "no device of this client is this asset".to_owned(),
+    };
     Difference {
         key: DifferenceKey {
             side: Side::Destination,
@@ -88,7 +97,7 @@ pub fn nobodys(asset: &UnlinkedAsset) -> Difference {
         client: asset.client_label.clone(),
         source_value: json!(false),
         destination_value: json!(true),
-        reason: "no device of this client is this asset".to_owned(),
+        reason,
     }
 }
 

@@ -268,18 +268,19 @@ impl Store {
         let mut conn = self.read().await?;
         let rows = fetch_all!(
             conn,
-            (String, String, String, String),
-            "SELECT asset_id, client_id, client_label, label FROM plan_unlinked_asset WHERE plan_id = $1
+            (String, String, String, String, Option<String>),
+            "SELECT asset_id, client_id, client_label, label, device_id FROM plan_unlinked_asset WHERE plan_id = $1
              ORDER BY client_label, label, asset_id",
             plan.as_str()
         )?;
         let unlinked = rows
             .into_iter()
-            .map(|(asset, client, client_label, label)| UnlinkedAsset {
+            .map(|(asset, client, client_label, label, device)| UnlinkedAsset {
                 asset: RecordId(asset),
                 client: RecordId(client),
                 client_label,
                 label,
+                device: device.map(SourceId),
             });
         Ok(unlinked.collect())
     }
@@ -379,8 +380,8 @@ impl PlanWriter {
         self.waiting.clear();
         insert_many!(
             tx,
-            "INSERT INTO plan_unlinked_asset (plan_id, asset_id, client_id, client_label, label)",
-            5,
+            "INSERT INTO plan_unlinked_asset (plan_id, asset_id, client_id, client_label, label, device_id)",
+            6,
             "ON CONFLICT (plan_id, asset_id) DO NOTHING",
             self.unlinked,
             |q, r| q
@@ -389,6 +390,7 @@ impl PlanWriter {
                 .bind(r.client.as_str())
                 .bind(plain(&r.client_label))
                 .bind(plain(&r.label))
+                .bind(r.device.as_ref().map(SourceId::as_str))
         )?;
         self.unlinked.clear();
         Ok(())

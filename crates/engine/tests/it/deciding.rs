@@ -14,7 +14,7 @@ use model::{
 use serde_json::{Value, json};
 use simulators::directory::{Fault, Mode};
 use std::time::Duration;
-use store::registry::{AssetFilter, AssetUpdate};
+use store::registry::{AssetFilter, AssetUpdate, NewRegistryAsset};
 use testkit::TestStore;
 use tokio::time::Instant;
 
@@ -136,6 +136,43 @@ async fn a_conflict_is_decided_once_for_its_two_values() {
         assert!(matches!(none, Err(Error::Unknown { .. })), "nothing is open");
         let noted = store.audit_entries(None, 100).await.unwrap();
         assert_eq!(noted.iter().filter(|e| e.action == "conflict.decided").count(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_record_of_a_linked_device_is_a_difference_that_says_so() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = Hub::connected(&store, small(12), "default").await;
+        hub.read(&bridge).await;
+        hub.create_undecided(&bridge).await;
+        let plan = hub.plan().await;
+        hub.apply(&plan, confirmed()).await.unwrap();
+        let first = assets(&hub).await.remove(0);
+        let device = first.source_id.clone().unwrap();
+        let second = NewRegistryAsset {
+            client: first.client.clone(),
+            site: None,
+            asset_type: None,
+            source_id: Some(device.clone()),
+            marker: None,
+            fields: [("name".to_owned(), json!("Typed in by somebody else"))].into(),
+        };
+        let added = store.add_registry_assets(&[second]).await.unwrap().remove(0);
+        let second = added.unwrap();
+        let plan = hub.plan().await;
+        assert_eq!(plan.counts.writes(), 0, "the link decides: {:?}", plan.counts);
+        let report = hub.engine.drift(&hub.actor, &bridge).await.unwrap();
+        let [only] = &report.differences[..] else {
+            panic!("{:?}", report.differences)
+        };
+        assert_eq!(only.difference.key.record, second.as_str());
+        let says = format!("the id of device {device}, which is linked to asset {}", first.id);
+        assert!(
+            only.difference.reason.contains(&says),
+            "{}",
+            only.difference.reason
+        );
     })
     .await;
 }

@@ -146,7 +146,13 @@ fn assets_in_use_that_are_none_of_the_devices_are_told_apart() {
     input.devices = vec![device("1", "PC-1"), device("2", "TWIN")];
     let mut archived = asset("a5", "OLD");
     archived.archived = Some(now());
+    let stores = |id: &str, device: &str| Asset {
+        source_id: Some(device.to_owned()),
+        ..asset(id, "Second record")
+    };
     input.assets = vec![
+        stores("a7", "9"),
+        stores("a8", "9"),
         asset("a1", "PC-1"),
         asset("a2", "TWIN"),
         asset("a3", "TWIN"),
@@ -154,6 +160,7 @@ fn assets_in_use_that_are_none_of_the_devices_are_told_apart() {
         archived,
         asset("a6", "linked"),
     ];
+    input.foreign_ids = ["a8".into()].into();
     input.links = [("9".into(), link("a6"))].into();
     let (settings, decided) = (settings(), RecordDecisions::default());
     let targets = ["name", "os"].map(|key| TargetField {
@@ -174,14 +181,20 @@ fn assets_in_use_that_are_none_of_the_devices_are_told_apart() {
     });
     let operations = planner.client(input);
     let unlinked = planner.take_unlinked();
+    let nobodys = |asset: &str, label: &str, device: Option<&str>| UnlinkedAsset {
+        asset: asset.into(),
+        client: "c".into(),
+        client_label: "Acme".to_owned(),
+        label: label.to_owned(),
+        device: device.map(SourceId::from),
+    };
     assert_eq!(
         unlinked,
-        [UnlinkedAsset {
-            asset: "a4".into(),
-            client: "c".into(),
-            client_label: "Acme".to_owned(),
-            label: "Printer".to_owned(),
-        }]
+        [
+            nobodys("a4", "Printer", None),
+            nobodys("a7", "Second record", Some("9")),
+            nobodys("a8", "Second record", None),
+        ]
     );
     assert!(planner.take_unlinked().is_empty());
     let twin = operations.iter().find(|o| o.subject.label == "TWIN").unwrap();
