@@ -36,10 +36,7 @@ impl Engine {
         require(actor, ActorRole::Owner, "back up the database")?;
         let directory = self.backup_directory()?;
         make_private(directory).map_err(|error| file_error(directory, &error))?;
-        let name = format!(
-            "rmmbridge-{}{ENDING}",
-            self.clock().now().strftime("%Y-%m-%d-%H%M%S")
-        );
+        let name = unused(directory, self.clock().now());
         let options = BackupOptions {
             unencrypted: false,
             replace: false,
@@ -129,13 +126,25 @@ impl Engine {
     }
 }
 
+/// A name made of the time that no file has: who presses twice within a second has two backups.
+fn unused(directory: &Path, now: Timestamp) -> String {
+    let stem = format!("rmmbridge-{}", now.strftime("%Y-%m-%d-%H%M%S"));
+    let mut name = format!("{stem}{ENDING}");
+    let mut number = 2;
+    while directory.join(&name).exists() {
+        name = format!("{stem}_{number}{ENDING}");
+        number += 1;
+    }
+    name
+}
+
 /// Names of ours alone: nobody gets another file by asking for it.
 fn is_name(name: &str) -> bool {
     name.starts_with("rmmbridge-")
         && name.ends_with(ENDING)
         && name
             .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 fn file_error(path: &Path, error: &std::io::Error) -> Error {

@@ -4,6 +4,7 @@
 
 mod api;
 mod assets;
+mod bent_forms;
 mod bridges;
 mod client_source;
 mod clients;

@@ -409,6 +409,16 @@ async fn a_backup_is_made_checked_downloaded_and_removed() {
         page.text()
     );
     let name = between(&page.body, "/settings/hub/backups/", "\"").to_owned();
+    // Pressed again in the same second.
+    let again = owner.post("/settings/hub/backups", &[]).await;
+    assert_eq!(again.to(), Some("/settings/hub"), "{again:?}");
+    let second = name.replace(".backup", "_2.backup");
+    let page = owner.get("/settings/hub").await.body;
+    assert_eq!(
+        between(&page, "/settings/hub/backups/", "\""),
+        second,
+        "the newest comes first"
+    );
     owner
         .post(&format!("/settings/hub/backups/{name}/check"), &[])
         .await;

@@ -25,8 +25,20 @@ pub struct Call<'a> {
     pub id: &'a str,
     pub query: &'a str,
     pub body: Option<&'a Value>,
+    /// A body that need not be JSON, although it is called so.
+    pub bytes: Option<&'a [u8]>,
     pub once: Option<&'a str>,
     pub key: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    /// An operation on that record.
+    pub fn on(id: &'a str) -> Self {
+        Self {
+            id,
+            ..Self::default()
+        }
+    }
 }
 
 impl Client {
@@ -57,6 +69,20 @@ impl Client {
         all
     }
 
+    /// The schema of an operation's body.
+    pub fn body_of<'a>(&self, operation: &'a Value) -> Option<&'a Value> {
+        let content = &operation["requestBody"]["content"]["application/json"]["schema"];
+        content.is_object().then_some(content)
+    }
+
+    /// What a schema that names another one stands for.
+    pub fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema["$ref"].as_str() {
+            Some(name) => self.document.pointer(&name[1..]).unwrap(),
+            None => schema,
+        }
+    }
+
     /// Operations that were never answered with what was asked for.
     pub fn not_called(&self) -> Vec<String> {
         let all = self.operations().into_iter().map(|(name, ..)| name);
@@ -75,7 +101,9 @@ impl Client {
         }
         let key = call.key.map(|key| format!("Bearer {key}"));
         let mut headers = Vec::new();
-        if call.body.is_some() {
+        let body = call.body.map(|body| body.to_string().into_bytes());
+        let body = body.or(call.bytes.map(<[u8]>::to_vec));
+        if body.is_some() {
             headers.push(("content-type", "application/json"));
         }
         if let Some(once) = call.once {
@@ -84,9 +112,7 @@ impl Client {
         if let Some(key) = &key {
             headers.push(("authorization", key));
         }
-        let body = call
-            .body
-            .map_or(Body::empty(), |body| Body::from(body.to_string()));
+        let body = body.map_or(Body::empty(), Body::from);
         let answer = visitor.send(method, &address, body, &headers).await;
         let status = answer.status.as_u16().to_string();
         let range = format!("{}XX", &status[..1]);

@@ -10,19 +10,11 @@ use serde_json::{Value, json};
 use store::registry::AssetUpdate;
 use tokio_util::sync::CancellationToken;
 
-/// An operation on that record.
-fn on(id: &str) -> Call<'_> {
-    Call {
-        id,
-        ..Call::default()
-    }
-}
-
 /// The same with a body.
 fn with<'a>(id: &'a str, body: &'a Value) -> Call<'a> {
     Call {
         body: Some(body),
-        ..on(id)
+        ..Call::on(id)
     }
 }
 
@@ -45,9 +37,10 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .body;
     assert_eq!(connections.as_array().unwrap().len(), 2);
     assert!(!connections.to_string().contains("demo-machine-secret"));
-    api.call(&mut owner, "show_connection", on("registry")).await;
+    api.call(&mut owner, "show_connection", Call::on("registry"))
+        .await;
     let points = api
-        .call(&mut owner, "check_connection", on("our%20tenant"))
+        .call(&mut owner, "check_connection", Call::on("our%20tenant"))
         .await
         .body;
     assert!(
@@ -59,7 +52,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         "{points}"
     );
     let bridges = api.call(&mut owner, "list_bridges", Call::default()).await.body;
-    let bridge = api.call(&mut owner, "show_bridge", on("assets")).await.body;
+    let bridge = api.call(&mut owner, "show_bridge", Call::on("assets")).await.body;
     assert_eq!(bridges[0]["id"], bridge["id"]);
 
     // A change of the settings, and one that came too late.
@@ -84,7 +77,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     // Matches.
     let query = Call {
         query: "status=matched&per_page=2",
-        ..on("assets")
+        ..Call::on("assets")
     };
     let page = api.call(&mut owner, "list_organizations", query).await.body;
     assert_eq!(
@@ -98,7 +91,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .await;
     let query = Call {
         query: "status=excluded",
-        ..on("assets")
+        ..Call::on("assets")
     };
     let excluded = api.call(&mut owner, "list_organizations", query).await.body;
     assert_eq!(excluded["items"][0]["id"], organization);
@@ -129,9 +122,9 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let planned = api.follow(&mut owner, &put.body).await;
     assert_eq!(planned["state"], "done", "{planned:#}");
     let id = planned["plan"].as_str().unwrap();
-    let plan = api.call(&mut owner, "show_plan", on(id)).await.body;
+    let plan = api.call(&mut owner, "show_plan", Call::on(id)).await.body;
     assert!(plan["writes"].as_u64().unwrap() > 2, "{plan:#}");
-    let newest = api.call(&mut owner, "newest_plan", on("assets")).await.body;
+    let newest = api.call(&mut owner, "newest_plan", Call::on("assets")).await.body;
     assert_eq!(newest["id"], plan["id"]);
     let mut operations = Vec::new();
     let mut after = 0;
@@ -139,7 +132,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         let query = format!("limit=5&after={after}");
         let call = Call {
             query: &query,
-            ..on(id)
+            ..Call::on(id)
         };
         let page = api.call(&mut owner, "list_operations", call).await.body;
         operations.extend(page["items"].as_array().unwrap().clone());
@@ -159,13 +152,13 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let applied = api.follow(&mut owner, &put).await;
     assert_eq!(applied["state"], "done", "{applied:#}");
     let run = applied["run"].as_str().unwrap();
-    let run_of = api.call(&mut owner, "show_run", on(run)).await.body;
+    let run_of = api.call(&mut owner, "show_run", Call::on(run)).await.body;
     assert_eq!(
         (&run_of["done"], &run_of["kind"]),
         (&json!(1), &json!("apply")),
         "{run_of:#}"
     );
-    let items = api.call(&mut owner, "list_run_items", on(run)).await.body;
+    let items = api.call(&mut owner, "list_run_items", Call::on(run)).await.body;
     assert_eq!(items, json!([]));
     let query = Call {
         query: "kind=apply&bridge=assets&trouble=false",
@@ -183,13 +176,13 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let planned = api.follow(&mut owner, &put).await;
     assert_eq!(planned["state"], "done", "{planned:#}");
     let undo = planned["plan"].as_str().unwrap();
-    let plan_of_undo = api.call(&mut owner, "show_plan", on(undo)).await.body;
+    let plan_of_undo = api.call(&mut owner, "show_plan", Call::on(undo)).await.body;
     assert_eq!(plan_of_undo["undoes"], run, "{plan_of_undo:#}");
     let put = api.call(&mut owner, "apply_plan", with(undo, &rest)).await.body;
     let undone = api.follow(&mut owner, &put).await;
     assert_eq!(undone["state"], "done", "{undone:#}");
     let undone = api
-        .call(&mut owner, "show_run", on(undone["run"].as_str().unwrap()))
+        .call(&mut owner, "show_run", Call::on(undone["run"].as_str().unwrap()))
         .await;
     assert_eq!(
         (&undone.body["kind"], &undone.body["undoes"], &undone.body["done"]),
@@ -197,7 +190,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         "{:#}",
         undone.body
     );
-    api.call(&mut owner, "resume_bridge", on("assets")).await;
+    api.call(&mut owner, "resume_bridge", Call::on("assets")).await;
 
     // Clients and assets.
     let query = Call {
@@ -207,7 +200,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let clients = api.call(&mut owner, "list_clients", query).await.body;
     assert!(clients["total"].as_u64().unwrap() >= 4, "{clients:#}");
     let client = clients["items"][0]["id"].as_str().unwrap();
-    let detail = api.call(&mut owner, "show_client", on(client)).await.body;
+    let detail = api.call(&mut owner, "show_client", Call::on(client)).await.body;
     assert_eq!(detail["sources"][0]["bridge_name"], "assets", "{detail:#}");
     let query = format!("client={client}&sort=-updated&per_page=3");
     let call = Call {
@@ -216,14 +209,14 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     };
     let assets = api.call(&mut owner, "list_assets", call).await.body;
     let asset = assets["items"][0]["id"].as_str().unwrap();
-    let detail = api.call(&mut owner, "show_asset", on(asset)).await.body;
+    let detail = api.call(&mut owner, "show_asset", Call::on(asset)).await.body;
     let written = detail["origin"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|origin| origin["run"].is_string());
     assert!(written.count() > 3, "{detail:#}");
-    let put = api.call(&mut owner, "sync_client", on(client)).await.body;
+    let put = api.call(&mut owner, "sync_client", Call::on(client)).await.body;
     assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
 
     // Work on the whole, and single records.
@@ -233,13 +226,16 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .body;
     assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
     let put = api
-        .call(&mut owner, "read_connection", on("our%20tenant"))
+        .call(&mut owner, "read_connection", Call::on("our%20tenant"))
         .await
         .body;
     assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
-    let errors = api.call(&mut owner, "list_errors", on("assets")).await.body;
+    let errors = api.call(&mut owner, "list_errors", Call::on("assets")).await.body;
     assert_eq!(errors, json!([]));
-    let page = api.call(&mut owner, "list_differences", on("assets")).await.body;
+    let page = api
+        .call(&mut owner, "list_differences", Call::on("assets"))
+        .await
+        .body;
     assert_eq!(page["total"], page["items"].as_array().unwrap().len(), "{page:#}");
     let open = &page["items"][0];
     assert!(
@@ -251,14 +247,17 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .await;
     let query = Call {
         query: "accepted=true",
-        ..on("assets")
+        ..Call::on("assets")
     };
     let accepted = api.call(&mut owner, "list_differences", query).await.body;
     assert_eq!(accepted["items"][0]["accepted"], "known", "{accepted:#}");
     let count = json!({ "differences": [open["which"]] });
     api.call(&mut owner, "unaccept_differences", with("assets", &count))
         .await;
-    let conflicts = api.call(&mut owner, "list_conflicts", on("assets")).await.body;
+    let conflicts = api
+        .call(&mut owner, "list_conflicts", Call::on("assets"))
+        .await
+        .body;
     assert_eq!(conflicts["items"], json!([]));
     let old = json!({ "plan": "another", "whose": "destination" });
     let late = api
@@ -289,7 +288,10 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .await
         .body;
     assert_eq!(api.follow(&mut owner, &put).await["state"], "done");
-    let conflicts = api.call(&mut owner, "list_conflicts", on("assets")).await.body;
+    let conflicts = api
+        .call(&mut owner, "list_conflicts", Call::on("assets"))
+        .await
+        .body;
     let conflict = &conflicts["items"][0];
     assert_eq!(conflict["destination_value"], "Front desk", "{conflicts:#}");
     let decision = json!({
@@ -300,7 +302,10 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .call(&mut owner, "decide_conflicts", with("assets", &decision))
         .await;
     assert_eq!(decided.body["decided"], 1, "{:#}", decided.body);
-    let several = api.call(&mut owner, "list_duplicates", on("assets")).await.body;
+    let several = api
+        .call(&mut owner, "list_duplicates", Call::on("assets"))
+        .await
+        .body;
     assert_eq!(several, json!([]));
     let it_is = json!({ "kind": "asset", "source_id": "1", "record": "nobody" });
     let put = api
@@ -322,7 +327,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let ignore = json!({ "records": [record], "reason": "a test" });
     api.call(&mut owner, "ignore_records", with("assets", &ignore))
         .await;
-    api.call(&mut owner, "resume_bridge", on("assets")).await;
+    api.call(&mut owner, "resume_bridge", Call::on("assets")).await;
     let query = Call {
         query: "state=done&bridge=assets&limit=3",
         ..Call::default()
@@ -351,7 +356,7 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
         .body;
     assert_eq!(paused["state"], "paused");
     let resumed = api
-        .call(&mut owner, "resume_connection", on("registry"))
+        .call(&mut owner, "resume_connection", Call::on("registry"))
         .await
         .body;
     assert_eq!(resumed["state"], "connected");
