@@ -75,6 +75,7 @@ impl Store {
         options: &BackupOptions,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<BackupReport> {
+        self.not_its_own(path)?;
         check_target(path, options.replace)?;
         let draft = Draft::begin(path)?;
         let mut tx = match &self.db {
@@ -137,9 +138,35 @@ impl Store {
     /// # Errors
     /// [`Error::Backup`] that says what is wrong with it; [`crate::vault::VaultError::WrongKey`].
     pub async fn verify_backup(&self, path: &Path, more_keys: Option<&KeyRing>) -> Result<BackupReport> {
+        self.not_its_own(path)?;
         let keys = more_keys.map_or_else(|| self.keys.clone(), |more| self.keys.and(more));
         let (report, _) = verify(path.to_owned(), keys).await?;
         Ok(report)
+    }
+
+    /// Refuses a path that names the embedded database itself, without opening it: whoever opens and closes that file past
+    /// SQLite gives up the locks this process has on it (<https://www.sqlite.org/howtocorrupt.html>, section 2.2), and
+    /// another process may then take the log away under it.
+    pub(crate) fn not_its_own(&self, path: &Path) -> Result<()> {
+        let Db::Sqlite { write, .. } = &self.db else {
+            return Ok(());
+        };
+        let options = write.connect_options();
+        let own = options.get_filename();
+        let named = std::fs::canonicalize(path);
+        let is_own = |ending: &str| {
+            let mut file = own.as_os_str().to_owned();
+            file.push(ending);
+            std::fs::canonicalize(file).is_ok_and(|file| named.as_ref().is_ok_and(|named| *named == file))
+        };
+        match ["", "-wal", "-shm"].into_iter().any(is_own) {
+            false => Ok(()),
+            true => Err(Error::Backup {
+                path: path.to_owned(),
+                problem: "that is this hub's database itself, and no backup of it. Give another name"
+                    .to_owned(),
+            }),
+        }
     }
 
     /// A damaged database is not worth a backup that would take an older one's place.

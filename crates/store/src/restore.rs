@@ -48,6 +48,7 @@ impl Store {
         more_keys: Option<&KeyRing>,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<BackupReport> {
+        self.not_its_own(path)?;
         let keys = more_keys.map_or_else(|| self.keys.clone(), |more| self.keys.and(more));
         let (report, counted) = verify(path.to_owned(), keys.clone()).await?;
         let known = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);

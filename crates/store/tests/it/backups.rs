@@ -438,6 +438,39 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Opened and closed past SQLite, it would be without this process's locks.
+#[tokio::test]
+async fn the_database_itself_is_no_file_for_a_backup() {
+    let test = TestStore::sqlite().await;
+    let DatabaseUrl::Sqlite(database) = test.url() else {
+        panic!("a SQLite database")
+    };
+    furnish(&test, 3).await;
+    let log = database.with_file_name(format!("{}-wal", database.file_name().unwrap().display()));
+    let linked = database.with_file_name("another name");
+    std::os::unix::fs::symlink(database, &linked).unwrap();
+    for path in [database.clone(), log, linked] {
+        let options = BackupOptions {
+            replace: true,
+            ..options()
+        };
+        let refused = [
+            test.backup(&path, &options, &|_| {}).await.map(drop),
+            test.verify_backup(&path, None).await.map(drop),
+            test.restore(&path, None, &|_| {}).await.map(drop),
+        ];
+        for refused in refused {
+            let said = refused.unwrap_err().to_string();
+            assert!(
+                said.contains("this hub's database itself"),
+                "{}: {said}",
+                path.display()
+            );
+        }
+    }
+    assert_eq!(test.integrity().await.unwrap(), "ok");
+}
+
 #[tokio::test]
 async fn a_damaged_database_is_not_backed_up() {
     let test = TestStore::sqlite().await;
