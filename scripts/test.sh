@@ -32,7 +32,7 @@ Runs, in this order, and stops at the first that fails:
   build        every target, with clippy's lints while it is compiled; warnings are errors
   test         cargo nextest run --workspace --profile ci
   client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
-  kill         the kill harness: the program ended at random on both databases, at every crash point, and with the registry
+  kill         the kill harness: the program ended at random on both databases, at every crash point, with the registry, and with its database locked
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -282,7 +282,7 @@ lint_while_building() {
 # Both databases at once: much of a round is pauses.
 kill_harness() {
   cargo build --workspace --all-targets --locked
-  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres registry failed=0
+  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres registry locked failed=0
   said=$(mktemp -d)
   "$kill" --seconds 240 --at-least 200 --every-point >"$said/sqlite" 2>&1 &
   sqlite=$!
@@ -291,7 +291,10 @@ kill_harness() {
   struck "$postgres" "$said/postgres" || failed=1
   "$kill" --registry --seconds 45 --at-least 10 >"$said/registry" 2>&1 &
   registry=$!
+  "$kill" --locked --seconds 40 >"$said/locked" 2>&1 &
+  locked=$!
   struck "$registry" "$said/registry" || failed=1
+  struck "$locked" "$said/locked" || failed=1
   struck "$sqlite" "$said/sqlite" || failed=1
   rm -rf "$said"
   [ "$failed" -eq 0 ] || return 1

@@ -31,7 +31,7 @@ pub async fn table(setup: Setup) -> anyhow::Result<()> {
     }
     let postgres = TemporaryDatabase::create(place.path()).await;
     cost("PostgreSQL", &DatabaseUrl::parse(&postgres.url())?).await?;
-    for concurrency in [1, 2] {
+    for concurrency in [1, 2, 4, 8] {
         let one = two_bridges(setup, 1, concurrency).await?;
         let two = two_bridges(setup, 2, concurrency).await?;
         line(

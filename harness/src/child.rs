@@ -1,5 +1,6 @@
 //! A process of the program under test, and its end.
 
+use crate::scene::SECRETS;
 use crate::strike::{self, Manner, Strike};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,7 @@ pub struct Program {
 
 /// A process that was started.
 pub struct Running {
-    pub(crate) child: tokio::process::Child,
+    child: tokio::process::Child,
     id: u32,
     what: String,
     began: Instant,
@@ -211,6 +212,14 @@ impl Running {
         )?)
     }
 
+    /// Whether it has not ended yet.
+    ///
+    /// # Errors
+    /// When that cannot be known.
+    pub fn lives(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
     /// Waits for its end.
     ///
     /// # Errors
@@ -225,6 +234,11 @@ impl Running {
             let _ = reader.await;
         }
         let words = self.said.borrow().clone();
+        anyhow::ensure!(
+            !SECRETS.iter().any(|secret| words.contains(secret)),
+            "`{}` said a secret aloud: {words}",
+            self.what
+        );
         let end = match status.code() {
             None => End::Killed(words),
             Some(code) => End::Exited(code, words),

@@ -147,17 +147,17 @@ impl Cluster {
         self.does("pg_ctl", &arguments).await
     }
 
-    /// Stops the server, waits up to two seconds, and starts it again. It is told to drop whoever is connected, or ends
-    /// as if it was killed.
+    /// Stops the server, waits for `gone`, and starts it again. It is told to drop whoever is connected, or ends as if it
+    /// was killed.
     ///
     /// # Errors
     /// When it does not come back.
-    pub async fn restart(&self, chance: &mut Chance) -> anyhow::Result<()> {
+    pub async fn restart(&self, gone: Duration, chance: &mut Chance) -> anyhow::Result<()> {
         let mode = MODES[usize::try_from(chance.below(2)).unwrap_or(0)];
         let data = self.data();
         self.does("pg_ctl", &["--pgdata", &data, "--mode", mode, "--wait", "stop"])
             .await?;
-        tokio::time::sleep(Duration::from_millis(chance.below(2000))).await;
+        tokio::time::sleep(gone).await;
         self.up().await
     }
 

@@ -1,6 +1,5 @@
 //! A disk of a few megabytes, which is full now and then.
 
-use crate::chance::Chance;
 use anyhow::{Context as _, bail};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -44,11 +43,11 @@ impl SmallDisk {
         self.at.path().join("filler")
     }
 
-    /// Fills it, but for some kilobytes.
+    /// Fills it, but for `left` pages of 4 KiB.
     ///
     /// # Errors
     /// When that fails for another reason than that it is full.
-    pub fn fill(&self, chance: &mut Chance) -> anyhow::Result<()> {
+    pub fn fill(&self, left: u64) -> anyhow::Result<()> {
         let mut file = std::fs::File::create(self.filler())?;
         let block = vec![7_u8; 64 * 1024];
         let mut written = 0_u64;
@@ -60,8 +59,7 @@ impl SmallDisk {
                 written = file.metadata()?.len();
             }
         }
-        let left = 4096 * chance.below(60);
-        file.set_len(written.saturating_sub(left))?;
+        file.set_len(written.saturating_sub(4096 * left))?;
         Ok(())
     }
 

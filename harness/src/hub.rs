@@ -1,6 +1,6 @@
 //! The hub's data, opened beside its processes.
 
-use crate::scene::{DEADLINE_MS, SETTLE_MS, World};
+use crate::scene::{DEADLINE_MS, SECRETS, SETTLE_MS, World};
 use connect::{Connectors, Secrets};
 use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Work};
@@ -56,6 +56,8 @@ pub struct Hub {
     pub data_dir: PathBuf,
     /// The registry is the destination, and not the reference directory; said before [`Hub::set_up`].
     pub to_registry: bool,
+    /// How many assets the directory is sent in one request; said before [`Hub::set_up`].
+    pub batch: u64,
     clock: Arc<HarnessClock>,
     stop: CancellationToken,
 }
@@ -87,6 +89,7 @@ impl Hub {
             queue: Queue::open(store.clone()).await?,
             bridges: vec![],
             to_registry: false,
+            batch: 1,
             data_dir: data_dir.to_owned(),
             clock,
             store,
@@ -243,14 +246,14 @@ impl Hub {
         let (settings, secret) = match kind {
             "ninjaone" => (
                 serde_json::json!({ "region": "custom", "base_url": base_url, "client_id": "demo-machine", "mode": "machine" }),
-                ("client_secret", "demo-machine-secret"),
+                ("client_secret", SECRETS[0]),
             ),
             _ => (
                 serde_json::json!({
-                    "base_url": base_url, "batch": 1, "requests_at_once": 4,
+                    "base_url": base_url, "batch": self.batch, "requests_at_once": 4,
                     "deadline_ms": DEADLINE_MS, "settle_ms": SETTLE_MS,
                 }),
-                ("api_key", "directory-demo-key"),
+                ("api_key", SECRETS[1]),
             ),
         };
         let request = ConnectionRequest {

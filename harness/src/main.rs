@@ -4,10 +4,10 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use futures::future::try_join_all;
 use harness::chance::Chance;
-use harness::modes;
 use harness::round::{self, Setup};
 use harness::verdict::Unforgivable;
 use harness::working::Tally;
+use harness::{full_disk, held_up, outages};
 use std::cell::RefCell;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -52,16 +52,25 @@ struct Arguments {
     postgres: bool,
 
     /// The built-in registry is the destination, instead of the reference directory, which can lose answers
-    #[arg(long, conflicts_with_all = ["every_point", "restart_postgres", "disk_full"])]
+    #[arg(long, conflicts_with_all = ["every_point", "restart_postgres", "locked", "disk_full"])]
     registry: bool,
 
-    /// Instead of kills: a PostgreSQL server of the harness's own is restarted every few seconds while workers run
-    #[arg(long, conflicts_with_all = ["postgres", "disk_full", "clock"])]
+    /// Instead of kills: a PostgreSQL server of the harness's own is restarted every few seconds while workers run, and is
+    /// gone for half a minute at last
+    #[arg(long, conflicts_with_all = ["postgres", "disk_full", "locked", "clock"])]
     restart_postgres: bool,
+
+    /// Instead of kills: somebody locks the SQLite database while a worker runs, for half a minute and for shorter
+    #[arg(long, conflicts_with_all = ["postgres", "disk_full", "clock"])]
+    locked: bool,
 
     /// Instead of kills: the disk is full now and then; takes root or user namespaces
     #[arg(long, conflicts_with_all = ["postgres", "clock"])]
     disk_full: bool,
+
+    /// The disk is full at the first page that is written, at the second, and so on to the last, however long that takes
+    #[arg(long, requires = "disk_full")]
+    every_write: bool,
 
     /// The program's clock is put an hour on or back now and then
     #[arg(long)]
@@ -93,13 +102,13 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let code = runtime.block_on(struck());
+    let code = runtime.block_on(run());
     // What was found is said. Nobody waits for a task of a round long over that does not end.
     runtime.shutdown_timeout(ENDS_WITHIN);
     code
 }
 
-async fn struck() -> ExitCode {
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = match arguments.verbose {
         true => "harness=debug",
@@ -147,6 +156,7 @@ fn told(tally: &Tally, took: Duration) -> String {
     for (count, what) in [
         (tally.zombies, "workers held up for longer than their lease"),
         (tally.restarts, "restarts of the server"),
+        (tally.locked, "times the database was locked"),
         (tally.full, "times the disk was full"),
         (tally.refused, "commands that said so"),
     ] {
@@ -191,19 +201,26 @@ async fn go_on(arguments: &Arguments, seed: u64, tally: &RefCell<Tally>) -> anyh
     let other = Chance::new(seed);
     let (seconds, devices) = (arguments.seconds, arguments.devices);
     if arguments.restart_postgres {
-        modes::restart_postgres(seconds, devices, other, tally).await?;
-        ensure!(tally.borrow().restarts > 0, "the server was never restarted");
+        outages::restart_postgres(seconds, devices, other, tally).await?;
+        return Ok(());
+    }
+    if arguments.locked {
+        outages::locked(seconds, devices, other, tally).await?;
+        ensure!(tally.borrow().refused > 0, "no command met the lock");
         return Ok(());
     }
     if arguments.disk_full {
-        modes::disk_full(seconds, devices, other, tally).await?;
+        match arguments.every_write {
+            true => full_disk::at_every_write(devices, other, tally).await?,
+            false => full_disk::now_and_then(seconds, devices, other, tally).await?,
+        }
         ensure!(tally.borrow().refused > 0, "no command met the full disk");
         return Ok(());
     }
     // It takes a lease's time, and hardly any of the machine's.
     let aside = async {
         match arguments.postgres && !arguments.clock {
-            true => modes::another_machine(devices, other, tally).await,
+            true => held_up::another_machine(devices, other, tally).await,
             false => Ok(()),
         }
     };

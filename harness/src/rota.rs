@@ -75,11 +75,12 @@ pub fn often(point: Point) -> bool {
 
 /// Requests whose answer is lost at the other side, or which it carries out late; in the directory's words, but the
 /// token's.
-pub const ROUTES: [&str; 8] = [
+pub const ROUTES: [&str; 9] = [
     "POST /clients",
     "POST /sites",
     "POST /asset_types",
     "POST /assets",
+    "POST /assets/batch",
     "PATCH /assets/{id}",
     "POST /assets/{id}/archive",
     "POST /assets/{id}/restore",

@@ -3,8 +3,8 @@
 
 use crate::chance::Chance;
 use crate::child::{End, Program};
+use crate::held_up::SHORT_LEASE_MS;
 use crate::hub::Hub;
-use crate::modes::SHORT_LEASE_MS;
 use crate::rota::{Act, often};
 use crate::scene::World;
 use crate::strike::Strike;
@@ -70,6 +70,7 @@ async fn play_in(
     let world = World::start(estates, setup.devices, chance.draw()).await?;
     let mut hub = Hub::open(directory.path(), address.as_deref()).await?;
     hub.to_registry = setup.registry;
+    hub.batch = if chance.percent(50) { 1 } else { 5 };
     hub.set_up(&world).await?;
     let stage = Stage {
         hub: &hub,
@@ -156,7 +157,7 @@ impl Stage<'_> {
     }
 
     /// Stops the trouble, lets everything come to its end, and looks whether all holds.
-    async fn look(&self, tally: &RefCell<Tally>) -> anyhow::Result<()> {
+    pub(crate) async fn look(&self, tally: &RefCell<Tally>) -> anyhow::Result<()> {
         self.calm_down(tally).await?;
         self.finish(tally).await?;
         let assets = verdict::check(self.hub, self.world, self.program).await?;

@@ -15,6 +15,9 @@ pub const SETTLE_MS: u64 = 230;
 /// is for the index and for a machine that is busy.
 const GHOST_MS: u64 = 140;
 
+/// Secrets in words that stand nowhere else: whoever finds one of them in what a process said or stored has found a leak.
+pub const SECRETS: [&str; 2] = ["demo-machine-secret", "directory-demo-key"];
+
 /// The outside world, which no kill touches.
 pub struct World {
     /// Where devices are read: one tenant for each bridge.
@@ -44,6 +47,8 @@ impl World {
             behaviour: Behaviour {
                 latency_ms: 2,
                 index_lag_ms: 40,
+                // In one of four rounds the directory wants to be asked slowly.
+                requests_per_second: seed.is_multiple_of(4).then_some(150),
                 ..Behaviour::default()
             },
             ..directory::Options::default()
@@ -82,6 +87,7 @@ impl World {
             (30, late),
             (20, Mode::ErrorBefore { status: 500 }),
             (20, Mode::ErrorAfter { status: 502 }),
+            (20, Mode::ErrorHalf { status: 500 }),
             (10, Mode::HalfBody),
             (40, slow),
         ] {

@@ -3,7 +3,7 @@
 use crate::child::{End, Program};
 use crate::hub::Hub;
 use crate::records::records;
-use crate::scene::World;
+use crate::scene::{SECRETS, World};
 use crate::story;
 use crate::truth;
 use crate::working::ADDING;
@@ -12,7 +12,9 @@ use model::operation::Action;
 use model::{Bridge, Outcome, RecordId, RecordKind, Run, RunCounts, RunKind, RunState, SourceId, Undone};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use store::{AuditMark, JobFilter, JobState, Verified};
+use tokio::process::Command;
 
 /// Checks everything; the number of assets that were held against their devices.
 ///
@@ -43,7 +45,26 @@ pub async fn check(hub: &Hub, world: &World, program: &Program) -> anyhow::Resul
     jobs_are_over(hub).await?;
     let sound = hub.store.integrity().await?;
     ensure!(sound.starts_with("ok"), "the database is not sound: {sound}");
+    no_secret_lies_open(&hub.data_dir).await?;
     Ok(assets)
+}
+
+/// No file of the data directory, the embedded database and backups among them, holds a secret as it is.
+async fn no_secret_lies_open(directory: &Path) -> anyhow::Result<()> {
+    // A process of its own: closing the database's file past SQLite would give up the locks this one has on it.
+    let mut grep = Command::new("grep");
+    grep.args(["--recursive", "--text", "--files-with-matches", "--fixed-strings"]);
+    for secret in SECRETS {
+        grep.arg(format!("--regexp={secret}"));
+    }
+    let looked = grep.arg(directory).output().await?;
+    ensure!(
+        looked.status.code() == Some(1),
+        "a secret lies open: {}{}",
+        String::from_utf8_lossy(&looked.stdout),
+        String::from_utf8_lossy(&looked.stderr)
+    );
+    Ok(())
 }
 
 /// Marks the errors of [`nothing_unforgivable`].
@@ -372,7 +393,7 @@ async fn adoption_taken_back(hub: &Hub, undone: &Undone) -> anyhow::Result<bool>
         .any(|operation| matches!(operation.action, Action::Unlink { .. })))
 }
 
-/// No record was created without the log telling of it, as often as the directory heard of it.
+/// No record was created or changed without the log telling of it, as often as the directory heard of it.
 async fn requests_are_noted(hub: &Hub, world: &World) -> anyhow::Result<()> {
     let mut begun: BTreeMap<String, u64> = BTreeMap::new();
     for entry in hub.store.audit_entries(None, usize::MAX).await? {
@@ -380,7 +401,19 @@ async fn requests_are_noted(hub: &Hub, world: &World) -> anyhow::Result<()> {
             *begun.entry(entry.subject).or_default() += 1;
         }
     }
-    for (mark, received) in world.directory.effects().creates_received {
+    let effects = world.directory.effects();
+    let mut received = effects.creates_received;
+    if !hub.to_registry {
+        for asset in standing(&records(hub, world).await?, "assets")? {
+            let changes = asset["id"]
+                .as_str()
+                .and_then(|id| effects.changes_received.get(id));
+            if let (Some(mark), Some(changes)) = (asset["external_key"].as_str(), changes) {
+                *received.entry(mark.to_owned()).or_default() += changes;
+            }
+        }
+    }
+    for (mark, received) in received {
         let noted = begun.get(&mark).copied().unwrap_or(0);
         ensure!(
             received <= noted,

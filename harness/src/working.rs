@@ -50,6 +50,8 @@ pub struct Tally {
     pub zombies: u64,
     /// Restarts of the database server.
     pub restarts: u64,
+    /// Times the database was locked.
+    pub locked: u64,
     /// Times the disk was full.
     pub full: u64,
     /// Commands that said so.

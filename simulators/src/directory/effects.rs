@@ -15,6 +15,8 @@ pub struct Effects {
     /// How often a creation with this external key arrived, items of a batch counted one by one, wanted or not; those
     /// a rate limit turned away are left out.
     pub creates_received: BTreeMap<String, u64>,
+    /// The same for changes of an asset, by its id: its fields, its way into the archive and out of it.
+    pub changes_received: BTreeMap<String, u64>,
     /// What was carried out, items of a batch counted one by one: `create assets`, `update assets`, `archive assets`,
     /// `restore assets`, `create asset_fields`.
     pub carried_out: BTreeMap<String, u64>,
@@ -55,19 +57,28 @@ impl Effects {
         self.carried_out.get(what).copied().unwrap_or(0)
     }
 
-    /// Counts the creations a body asks for.
-    pub(super) fn count_creates(&mut self, body: &[u8]) {
-        let Ok(body) = serde_json::from_slice::<Value>(body) else {
-            return;
+    /// Counts the creations and changes a request asks for.
+    pub(super) fn count_writes(&mut self, path: &str, body: &[u8]) {
+        let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let below = path.split('/').skip_while(|part| *part != "assets").nth(1);
+        let items = body["operations"].as_array().into_iter().flatten();
+        let (creates, changes): (Vec<&Value>, Vec<&Value>) = match below {
+            Some("batch") => items
+                .map(|item| (&item["asset"]["external_key"], &item["id"]))
+                .unzip(),
+            Some(id) => {
+                *self.changes_received.entry(id.to_owned()).or_default() += 1;
+                return;
+            }
+            None => (vec![&body["external_key"]], vec![]),
         };
-        let items = body["operations"].as_array();
-        let single = std::iter::once(&body["external_key"]);
-        let keys = items
-            .into_iter()
-            .flatten()
-            .map(|item| &item["asset"]["external_key"]);
-        for key in single.chain(keys).filter_map(Value::as_str) {
-            *self.creates_received.entry(key.to_owned()).or_default() += 1;
+        for (counted, in_one) in [
+            (&mut self.creates_received, creates),
+            (&mut self.changes_received, changes),
+        ] {
+            for key in in_one.into_iter().filter_map(Value::as_str) {
+                *counted.entry(key.to_owned()).or_default() += 1;
+            }
         }
     }
 

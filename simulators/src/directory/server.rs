@@ -211,7 +211,7 @@ async fn strike(tenant: &Arc<Tenant>, route: &str, request: Request, next: Next)
         return Outcome::answer(too_many(retry_after.as_deref()));
     }
     if writes {
-        tenant.count(|effects| effects.count_creates(&body));
+        tenant.count(|effects| effects.count_writes(parts.uri.path(), &body));
     }
     let mut request = Request::from_parts(parts, Body::from(body));
     if let Some(Struck {

@@ -96,7 +96,8 @@ async fn follow(session: &Session, queue: &Queue, id: &str) -> anyhow::Result<Jo
             seen = Instant::now();
             anyhow::ensure!(
                 !session.engine.workers(&session.actor).await?.is_empty(),
-                "the worker that had job {id} is gone. The job stays in the queue: start one with rmmbridge worker"
+                "no worker has been heard of for a while: it is gone, or it cannot write to the database. Job {id} stays in \
+                 the queue; where none runs, start one with rmmbridge worker"
             );
         }
         tokio::select! {

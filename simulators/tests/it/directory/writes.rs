@@ -300,4 +300,5 @@ async fn a_batch_answers_each_operation() {
         effects.creates_received["two"], 1,
         "arrived, though it was refused"
     );
+    assert_eq!(effects.changes_received[&id], 3, "wanted or not");
 }
