@@ -163,11 +163,19 @@ impl<'p, 'a, 'i> ClientPlan<'p, 'a, 'i> {
                 return None;
             };
             let asset = *self.assets.get(&self.input.links.get(&device.id)?.asset)?;
-            let in_scope = out_of_scope(device, &self.planner.input.settings.scope).is_none();
-            let stays = asset.archived.is_none() && !(in_scope && self.absence(since, snapshots).is_over());
-            stays.then_some((asset, device))
+            let goes = self.absence(since, snapshots).is_over() && self.may_be_archived(device);
+            (asset.archived.is_none() && !goes).then_some((asset, device))
         });
         held.collect()
+    }
+
+    /// Whether nothing but the rule keeps a linked device's asset in use.
+    fn may_be_archived(&self, device: &DeviceProjection) -> bool {
+        let input = &self.planner.input;
+        let ignored = input.decided.ignored(RecordKind::Asset, &device.id).is_some();
+        let undone = self.input.undone.get(&device.id).is_some_and(Undone::holds);
+        let in_scope = out_of_scope(device, &input.settings.scope).is_none();
+        self.input.can.archive && in_scope && !ignored && !undone
     }
 
     pub(crate) fn absence(&self, since: Timestamp, snapshots: u32) -> Absence {

@@ -201,3 +201,62 @@ fn assets_in_use_that_are_none_of_the_devices_are_told_apart() {
     let assets = vec!["a2".into(), "a3".into()];
     assert_eq!(twin.cause, Some(Cause::Ambiguous { assets }));
 }
+
+/// A device that is gone for long enough, and another with its serial number in its place.
+fn reinstalled() -> (BridgeSettings, ClientInput) {
+    let serial = |mut device: DeviceProjection| {
+        device.keys.serial = Some("s1".to_owned());
+        device
+    };
+    let mut settings = settings();
+    settings.archive = Some(Archive {
+        after_snapshots: 3,
+        after_days: 0,
+    });
+    let mut input = linked(serial(device("1", "PC-1")), asset("a", "PC-1"));
+    input.devices.push(serial(device("2", "PC-2")));
+    input.devices[0].presence = absent(3, 0);
+    (settings, input)
+}
+
+#[test]
+fn a_machine_is_not_doubled_where_the_asset_of_its_old_device_stays_in_use() {
+    let question = "? asset  PC-2  Acme\n    (asset a has the same serial number and is linked to device 1 (PC-1), which \
+                    is gone: say whether this device takes its place)\n";
+    let asks = |settings: &BridgeSettings, decided: &RecordDecisions, input: ClientInput| {
+        let text = plan_decided(settings, &[], &[], decided, input);
+        assert!(text.contains(question) && !text.contains("+ asset"), "{text}");
+    };
+    let nothing = RecordDecisions::default();
+    // Archived by hand alone.
+    let (settings, mut input) = reinstalled();
+    input.can.archive = false;
+    asks(&settings, &nothing, input);
+    // Left alone by a person.
+    let (settings, input) = reinstalled();
+    asks(&settings, &ignored(RecordKind::Asset, "1"), input);
+    // Undone, and not released.
+    let (settings, mut input) = reinstalled();
+    let undone = Undone {
+        kind: RecordKind::Asset,
+        source: "1".into(),
+        record: "a".into(),
+        run: "r".into(),
+        by: "dana".to_owned(),
+        at: now(),
+        released: None,
+    };
+    input.undone = [("1".into(), undone.clone())].into();
+    asks(&settings, &nothing, input.clone());
+    // Released, it is archived, and the new one becomes an asset.
+    let released = Undone {
+        released: Some(now()),
+        ..undone
+    };
+    input.undone = [("1".into(), released)].into();
+    let text = plan_decided(&settings, &[], &[], &nothing, input);
+    assert!(
+        text.contains("- asset  PC-1") && text.contains("+ asset  PC-2"),
+        "{text}"
+    );
+}
