@@ -81,6 +81,8 @@ impl Engine {
         let bridge = self.store.bridge(&plan.bridge).await?;
         self.require_applicable(actor, &plan, &bridge, options.despite_pause)
             .await?;
+        // A process that lives on was looked at when it began: what was cut off since shows before anything is sent.
+        self.keep_audit_mark().await?;
         let options = self.with_deselected(id, options).await?;
         if !plan.warnings.is_empty() && !options.confirmed {
             return Err(Error::NeedsConfirmation {
@@ -148,6 +150,7 @@ impl Engine {
         despite_pause: bool,
     ) -> Result<()> {
         self.require_confirmed_instance().await?;
+        self.require_whole_audit_log().await?;
         refuse_paused(actor, bridge)?;
         // Asked again with each group of writes, where they are claimed.
         let despite_pause = despite_pause && plan.undoes.is_some();
@@ -250,6 +253,8 @@ impl Engine {
         'plan: loop {
             let page = self.store.operations(&plan.id, after, PAGE).await?;
             let Some(last) = page.last() else { break };
+            // A long run hears of what is found while it goes on.
+            self.require_whole_audit_log().await?;
             after = last.number;
             for operation in page {
                 if !operation.action.writes() || options.deselected.contains(&operation.number) {

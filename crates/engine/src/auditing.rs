@@ -4,7 +4,12 @@ use crate::engine::{Engine, require};
 use crate::error::Result;
 use jiff::Timestamp;
 use model::{Actor, ActorRole};
+use serde::Serialize;
 pub use store::{AuditEntry, Verified};
+
+/// What whoever is refused can do about it. There is no way to declare a broken log whole: writes go on when it is.
+pub(crate) const WAY_OUT: &str = "Nothing is written until it is found whole again; where it stays broken, restore a \
+                                  backup from before that (docs/backup.md)";
 
 /// What entries of the log are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +91,28 @@ impl AuditTopic {
     }
 }
 
+/// What a check of the whole log found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditCheck {
+    /// Whether it holds.
+    #[serde(flatten)]
+    pub verified: Verified,
+    /// What its end was held against.
+    pub end: AuditEnd,
+}
+
+/// What the end of the log was held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditEnd {
+    /// The end that was kept outside the database.
+    Kept,
+    /// Nothing, since none was kept: entries that were cut off would not show.
+    NotKept,
+    /// Nothing, since this hub waits for an Owner: what is kept may be the end of another log.
+    Waits,
+}
+
 /// Which entries of the log are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
@@ -143,45 +170,69 @@ impl Engine {
     }
 
     /// Checks that every entry of the audit log follows from the one before, and that its end is the one that was kept
-    /// outside the database.
+    /// outside the database. What is found is remembered: nothing is written while the log does not hold, and writes go
+    /// on once it is found whole.
     ///
     /// # Errors
     /// When it cannot be read. A log that does not hold is an answer and no error.
     pub async fn verify_audit(&self, actor: &Actor) -> Result<Verified> {
-        require(actor, ActorRole::Viewer, "check the audit log")?;
+        Ok(self.watch_audit_log(actor).await?.verified)
+    }
+
+    /// The check alone, of which nothing is remembered.
+    pub(crate) async fn check_audit_log(&self) -> Result<AuditCheck> {
+        let waits = self.store.instance().await?.waits.is_some();
         let kept = match &self.options.audit_mark {
-            Some(mark) => mark.kept()?,
-            None => None,
+            Some(mark) if !waits => mark.kept()?,
+            _ => None,
         };
-        Ok(self.store.verify_audit(kept.as_ref()).await?)
+        let end = match &kept {
+            _ if waits => AuditEnd::Waits,
+            Some(_) => AuditEnd::Kept,
+            None => AuditEnd::NotKept,
+        };
+        let verified = self.store.verify_audit(kept.as_ref()).await?;
+        Ok(AuditCheck { verified, end })
     }
 
     /// Keeps the present end of the audit log outside the database.
     ///
     /// # Errors
     /// When the log no longer holds the end that was kept before: entries were taken away or made anew. Then nothing
-    /// more may be written, and what was kept stays as the proof.
+    /// more may be written, and what was kept stays as the proof. Also when the end cannot be kept.
     pub async fn keep_audit_mark(&self) -> Result<()> {
+        match self.follow_audit_log().await? {
+            None => Ok(()),
+            Some(lost) => Err(store::Error::AuditLog(format!("{lost}. {WAY_OUT}")).into()),
+        }
+    }
+
+    /// The same, which tells a log that no longer holds what was kept (what is wrong with it) from one whose end cannot
+    /// be kept (an error).
+    pub(crate) async fn follow_audit_log(&self) -> Result<Option<String>> {
         let Some(mark) = &self.options.audit_mark else {
-            return Ok(());
+            return Ok(None);
         };
         // Until an Owner confirms a restored hub, nobody knows whether its log is the one that goes on.
         if self.store.instance().await?.waits.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let kept = mark.kept()?;
         let head = self.store.audit_head().await?;
         if let Some(kept) = &kept {
             if kept == &head {
-                return Ok(());
+                return Ok(None);
             }
             let stands = self.store.audit_hash(kept.seq).await?;
             if kept.seq > 0 && stands.as_ref() != Some(&kept.hash) {
-                let what = format!("entry {} is not the one that was written", kept.seq);
-                return Err(store::Error::AuditLog(what).into());
+                return Ok(Some(format!(
+                    "entry {} is not the one that was written",
+                    kept.seq
+                )));
             }
         }
-        Ok(mark.keep(&head)?)
+        mark.keep(&head)?;
+        Ok(None)
     }
 
     /// Keeps the present end of the log, whatever was kept before.

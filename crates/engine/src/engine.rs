@@ -96,10 +96,12 @@ impl Engine {
     /// PostgreSQL several do, each on bridges of its own.
     ///
     /// # Errors
-    /// On SQLite when another process is the runner; the error names it.
+    /// On SQLite when another process is the runner; the error names it. [`store::Error::AuditLog`] while the audit log does
+    /// not hold.
     pub async fn become_runner(&self, actor: &Actor) -> Result<Runner> {
         require(actor, ActorRole::Technician, "run a sync")?;
         let runner = self.appear().await?;
+        self.require_whole_audit_log().await?;
         // A log that lost its end would lose what this runner does, too.
         self.keep_audit_mark().await?;
         self.bury_the_dead(&runner).await?;

@@ -4,14 +4,16 @@
 //! the same state, however often and by however many workers it is noticed: the row that remembers what was said moves
 //! on by compare-and-set, in the transaction that queues the words.
 
+mod audit_log;
+
 use crate::engine::{Engine, require};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::freshness::BridgeState;
 use crate::status::{Calendar, subject_of};
 use jiff::Timestamp;
 use model::{Actor, ActorRole, ConnectionState, Event, EventKind, Health};
 use std::collections::BTreeSet;
-use store::{ChannelRow, Verified};
+use store::ChannelRow;
 
 /// How something stands at a moment.
 #[derive(Clone, Debug)]
@@ -119,39 +121,17 @@ impl Engine {
                 format!("it waits for an Owner: {why}. To confirm it: rmmbridge instance confirm")
             }),
         });
-        match self.keep_audit_mark().await {
-            Ok(()) => {}
-            Err(error @ Error::Store(store::Error::AuditLog(_))) => seen.push(audit(Some(error.to_string()))),
-            Err(error) => return Err(error),
-        }
+        seen.extend(self.watch_audit_end(&health).await?);
         self.remember(&health, &seen).await?;
         // What is no longer there is not watched, and not said to be well either.
         let there: BTreeSet<&str> = seen.iter().map(|seen| seen.subject.as_str()).collect();
         for gone in health
             .iter()
-            .filter(|h| h.subject != "audit" && !there.contains(h.subject.as_str()))
+            .filter(|h| h.subject != audit_log::SUBJECT && !there.contains(h.subject.as_str()))
         {
             self.store.forget_health(&gone.subject).await?;
         }
         Ok(())
-    }
-
-    /// Checks the whole audit log, and remembers how it stands. What a look at its end alone found broken stays so until
-    /// this finds it whole.
-    ///
-    /// # Errors
-    /// When the store fails. A log that does not hold is no error.
-    pub async fn watch_audit_log(&self, actor: &Actor) -> Result<Verified> {
-        let verified = self.verify_audit(actor).await?;
-        let broken = match &verified {
-            Verified::Whole { .. } => None,
-            Verified::Broken { seq, what } => Some(format!(
-                "entry {seq}: {what}. Nothing more is written. Run: rmmbridge audit verify"
-            )),
-        };
-        self.remember(&self.store.health().await?, &[audit(broken)])
-            .await?;
-        Ok(verified)
     }
 
     async fn remember(&self, health: &[Health], seen: &[Seen]) -> Result<()> {
@@ -178,17 +158,6 @@ impl Engine {
             self.store.put_health(&row, &say).await?;
         }
         Ok(())
-    }
-}
-
-fn audit(broken: Option<String>) -> Seen {
-    Seen {
-        subject: "audit".to_owned(),
-        label: "The audit log".to_owned(),
-        state: if broken.is_some() { "broken" } else { "whole" }.to_owned(),
-        tell: broken.is_some().then_some(EventKind::AuditBroken),
-        well: broken.is_none(),
-        why: broken,
     }
 }
 

@@ -212,25 +212,21 @@ async fn the_brakes_stop_a_plan_that_archives_too_much() {
     hub.ninja
         .faults()
         .always("/v2/*", simulators::faults::Effect::EmptyTenant);
-    let runner = hub.runner().await;
-    let _ = hub
-        .engine
-        .read(&hub.actor, &runner, &bridge.source, None, hub.work())
-        .await;
-    drop(runner);
+    let read = hub.read(&bridge).await;
+    assert_eq!(read.snapshot.devices, 0);
     let plan = hub.plan().await;
-    let refused = hub.apply(&plan, ApplyOptions::default()).await;
-    match refused {
-        Err(Error::NeedsConfirmation { warnings, .. }) => assert!(!warnings.is_empty()),
-        Ok(run) => assert_eq!(
-            (run.counts.done, plan.counts.archives),
-            (0, 0),
-            "nothing may be archived unasked"
-        ),
-        Err(other) => panic!("{other}"),
-    }
+    assert_eq!((plan.counts.archives, plan.counts.writes()), (60, 60));
+    let refused = hub.apply(&plan, ApplyOptions::default()).await.unwrap_err();
+    let Error::NeedsConfirmation { warnings, .. } = &refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("60 of 60 linked assets (100 %) would be archived, more than the 5 %"),
+        "{warnings:?}"
+    );
     let left = hub.engine.assets(&hub.actor, &all_assets()).await.unwrap();
-    assert_eq!(left.len(), 60);
+    assert_eq!(left.len(), 60, "nothing may be archived unasked");
 }
 
 #[tokio::test]

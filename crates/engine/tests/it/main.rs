@@ -4,6 +4,8 @@
 
 mod adopting;
 mod api_keys;
+mod archiving;
+mod audit_broken;
 mod backing_up;
 mod budgets;
 mod conflicts;

@@ -3,7 +3,7 @@
 use crate::hub::{Hub, confirmed, small};
 use engine::applying::ApplyOptions;
 use engine::assets::LinkedDevice;
-use model::{Actor, ActorRole, MatchHow, OrganizationMatch, SourceId, Verdict};
+use model::{Actor, ActorRole, MatchHow, OrganizationMatch, RecordKind, SourceId, Verdict};
 use serde_json::Value;
 use simulators::ninjaone::Options;
 use std::collections::BTreeSet;
@@ -193,6 +193,42 @@ async fn clients_one_has_already_are_matched_and_not_made_twice() {
         ..all_assets()
     };
     assert!(!hub.engine.assets(&hub.actor, &mine).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_renamed_organization_keeps_its_client() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = Hub::connected(&store, small(40), "default").await;
+        hub.sync_all(&bridge).await;
+        let links = store.links(&bridge.id, RecordKind::Client).await.unwrap();
+        // Even where another client has its new name.
+        hub.engine
+            .import_clients(&hub.actor, "clients.csv", &b"name\nSomebody Else\n"[..])
+            .await
+            .unwrap();
+        let id = hub.ninja.organizations()[0].0;
+        hub.ninja.name_organizations(&[(id, "Somebody Else")]);
+        hub.read(&bridge).await;
+        let matching = hub.engine.matching(&hub.actor, &bridge).await.unwrap();
+        let id = SourceId(id.to_string());
+        let row = matching.rows.iter().find(|r| r.organization.id == id).unwrap();
+        assert_eq!(row.organization.name, "Somebody Else");
+        let OrganizationMatch::Matched { client, how, .. } = &row.status else {
+            panic!("{row:?}")
+        };
+        assert_eq!((client, *how), (&links[&id], MatchHow::Link));
+        let plan = hub.plan().await;
+        assert_eq!(
+            (plan.counts.writes(), plan.counts.unchanged),
+            (0, 40),
+            "{:?}",
+            plan.counts
+        );
+        hub.apply(&plan, ApplyOptions::default()).await.unwrap();
+        let after = store.links(&bridge.id, RecordKind::Client).await.unwrap();
+        assert_eq!(after, links);
+    })
+    .await;
 }
 
 #[tokio::test]

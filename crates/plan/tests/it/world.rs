@@ -8,7 +8,7 @@ use model::{
     RecordId, RecordKind, Site, SiteTarget, SourceId, TargetField, TypeTarget, Undone,
 };
 use plan::{
-    AssetLink, ClientInput, CompiledMapping, Done, LinkNow, OrganizationsInput, Planner, PlannerInput,
+    AssetLink, Can, ClientInput, CompiledMapping, Done, LinkNow, OrganizationsInput, Planner, PlannerInput,
     UndoInput, match_organizations, plan_undo,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,8 @@ pub struct World {
     pub asset_links: BTreeMap<SourceId, AssetLink>,
     pub undone: BTreeMap<(RecordKind, SourceId), Undone>,
     pub decided: RecordDecisions,
+    /// What the destination can do.
+    pub can: Can,
     pub next_id: u32,
 }
 
@@ -93,6 +95,7 @@ impl World {
             asset_links: BTreeMap::new(),
             undone: BTreeMap::new(),
             decided: RecordDecisions::default(),
+            can: Can::EVERYTHING,
             next_id: 1,
         }
     }
@@ -173,6 +176,7 @@ impl World {
     ) -> ClientInput {
         let label = self.label(&target, organizations);
         let mut input = ClientInput::new(target, &label);
+        input.can = self.can;
         input.devices = self
             .devices
             .iter()
@@ -286,6 +290,7 @@ impl World {
                 changes,
                 moved,
             } => {
+                assert!(self.can.update, "{operation:?}");
                 self.write(asset, changes);
                 if let Some(moved) = moved {
                     self.move_asset(asset, moved);
@@ -295,12 +300,14 @@ impl World {
                 asset.clone()
             }
             Action::ArchiveAsset { asset } => {
+                assert!(self.can.archive, "{operation:?}");
                 let now = self.now;
                 let asset = self.asset(asset);
                 asset.archived = asset.archived.or(Some(now));
                 asset.id.clone()
             }
             Action::RestoreAsset { asset } => {
+                assert!(self.can.restore, "{operation:?}");
                 self.asset(asset).archived = None;
                 if !self.asset_links.contains_key(&source) {
                     self.link_asset(source, asset, Fields::new());
@@ -348,7 +355,7 @@ impl World {
             .insert((subject.kind, subject.source_id.clone()), undone);
     }
 
-    /// The plan that takes back what was done, in a destination that can archive and restore.
+    /// The plan that takes back what was done, as far as the destination can.
     pub fn undo(&self, done: &[Done]) -> Plan {
         let mut links: BTreeMap<(RecordKind, SourceId), LinkNow> = BTreeMap::new();
         let of_kinds = [
@@ -376,8 +383,8 @@ impl World {
             done,
             assets: &self.assets.iter().map(|a| (a.id.clone(), a.clone())).collect(),
             links: &links,
-            archive: true,
-            restore: true,
+            archive: self.can.archive,
+            restore: self.can.restore,
             linked: u32::try_from(self.asset_links.len()).unwrap(),
             brakes: &self.settings.brakes,
         });
@@ -416,7 +423,10 @@ impl World {
             }
             RecordKind::Asset => {
                 self.write(record, changes);
-                self.asset(record).source_id = Some(source.0.clone());
+                // Where assets cannot be changed, the link is ours alone.
+                if self.can.update {
+                    self.asset(record).source_id = Some(source.0.clone());
+                }
                 let written = changes.iter().map(|c| (c.field.clone(), c.after.clone()));
                 self.link_asset(source, record, written.collect());
             }

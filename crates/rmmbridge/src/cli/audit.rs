@@ -4,6 +4,7 @@ use crate::cli::exit;
 use crate::output::{Output, table, time};
 use crate::session::Session;
 use clap::Subcommand;
+use engine::auditing::{AuditCheck, AuditEnd};
 use std::process::ExitCode;
 use store::{AuditEntry, Verified};
 
@@ -23,7 +24,7 @@ pub enum AuditCommand {
     ///
     /// Each entry is bound to the one before it by a key that lies sealed in the vault, and the end of the log is kept
     /// in the data directory as well (audit.head). Copy that file elsewhere to be able to tell later that nothing was
-    /// cut off. Exit code 1 when the log does not hold.
+    /// cut off. Exit code 1 when the log does not hold: then nothing is written until this finds it whole again.
     Verify,
 }
 
@@ -39,20 +40,38 @@ pub async fn run(session: &Session, command: AuditCommand, output: Output) -> an
             Ok(ExitCode::SUCCESS)
         }
         AuditCommand::Verify => {
-            let verified = engine.verify_audit(actor).await?;
-            output.show(&verified, || match &verified {
-                Verified::Whole { entries } => format!("The audit log is whole: {entries} entries."),
-                Verified::Broken { seq, what } => format!(
-                    "The audit log does not hold. Entry {seq}: {what}.\n\
-                     Keep the database and audit.head as they are, and compare them with a backup."
-                ),
-            })?;
-            Ok(match verified {
+            let check = engine.watch_audit_log(actor).await?;
+            output.show(&check, || found(&check))?;
+            Ok(match check.verified {
                 Verified::Whole { .. } => ExitCode::SUCCESS,
                 Verified::Broken { .. } => ExitCode::from(exit::FAILED),
             })
         }
     }
+}
+
+fn found(check: &AuditCheck) -> String {
+    let holds = match &check.verified {
+        Verified::Whole { entries } => format!("The audit log is whole: {entries} entries."),
+        Verified::Broken { seq, what } => format!(
+            "The audit log does not hold. Entry {seq}: {what}.\n\
+             Nothing is written until this finds it whole again. Keep the database and audit.head as they are, and \
+             compare them with a backup. Where what was changed cannot be put back, restore a backup from before that: \
+             docs/backup.md."
+        ),
+    };
+    let end = match check.end {
+        AuditEnd::Kept => return holds,
+        AuditEnd::NotKept => {
+            "No end of it was kept outside the database (audit.head): had entries been cut off, it would not show. From \
+             now on it is kept."
+        }
+        AuditEnd::Waits => {
+            "This rmmbridge waits for an Owner, so the end of its log was not held against the one that was kept \
+             (audit.head)."
+        }
+    };
+    format!("{holds}\n{end}")
 }
 
 const HEADING: &[&str] = &["number", "when", "who", "what", "to what", "detail"];
