@@ -105,10 +105,12 @@ impl Engine {
             .filter_map(|asset| Some((RecordKind::Asset, asset.device.clone()?)))
             .collect();
         let holders = self.store.linked_now(&bridge.id, &stored).await?;
-        found.extend(unlinked.iter().map(|asset| {
+        found.extend(unlinked.iter().filter_map(|asset| {
             let device = asset.device.clone();
             let linked = device.and_then(|device| holders.get(&(RecordKind::Asset, device)));
-            plan::drift::nobodys(asset, linked)
+            // Linked since by a plan of its client alone.
+            let is_linked = linked == Some(&asset.asset);
+            (!is_linked).then(|| plan::drift::nobodys(asset, linked))
         }));
         found.sort_by(|a, b| {
             (a.drift, &a.client, &a.label, &a.key).cmp(&(b.drift, &b.client, &b.label, &b.key))

@@ -2,6 +2,7 @@
 
 mod clients;
 mod part;
+mod unlisted;
 
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ use plan::{Planner, PlannerInput};
 use std::collections::{BTreeMap, BTreeSet};
 use store::crash::{Point, point};
 use tokio::sync::mpsc;
+use unlisted::unlisted;
 
 /// How many skipped fields are named; the others are counted.
 const SKIPPED_NAMED: usize = 20;
@@ -228,6 +230,19 @@ impl Engine {
                 .organizations
                 .push(organization);
         }
+        let sizes = self.store.device_counts(&bridge.source).await?;
+        // Devices may name an organization that the list lacks: without a row for it the plan would be silent about them.
+        for (organization, devices) in unlisted(&sizes, &listed, groups.values()) {
+            let named = part.as_ref().is_none_or(|part| part.names(&organization.id));
+            if !named || !bridge.settings.devices {
+                continue;
+            }
+            let operation = match decided.ignored(RecordKind::Client, &organization.id) {
+                Some(ignored) => planner.ignored_organization(&organization, ignored),
+                None => planner.unlisted_organization(&organization, devices),
+            };
+            writer.add(sieve.pass(vec![operation])).await?;
+        }
         if !bridge.settings.devices {
             // Clients alone: assets stay as they are, also those that were linked before.
             groups.clear();
@@ -241,7 +256,6 @@ impl Engine {
         let mut conn = self.store.planning_connection().await?;
         let mut owners = None;
         let total = groups.len() as u64;
-        let sizes = self.store.device_counts(&bridge.source).await?;
         let mut skipped = SkippedFields::default();
         let mut done = 0;
         for groups in batches(groups.into_values(), &sizes) {

@@ -1,5 +1,6 @@
 //! Why a device is, or is not, in the destination: one answer out of all that is known, without asking anybody outside.
 
+mod bypassed;
 mod words;
 
 use crate::engine::{Engine, require};
@@ -11,10 +12,11 @@ use connect::Marker;
 use jiff::{SignedDuration, Timestamp};
 use model::operation::Action;
 use model::{
-    Actor, ActorRole, Bridge, Cause, DeviceProjection, Ignored, Operation, Outcome, PlanId, PlanSummary,
-    Presence, RecordDecisions, RecordId, RecordKind, RunId, SourceId, Verdict,
+    Actor, ActorRole, Bridge, BridgeId, Cause, Decision, DeviceProjection, Ignored, Operation, Outcome,
+    PlanId, PlanSummary, Presence, RecordDecisions, RecordId, RecordKind, RunId, SourceId, Verdict,
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 use store::{DeviceRow, RecordItem};
 use words::said;
 
@@ -129,6 +131,17 @@ pub enum Answer {
     },
     /// The bridge synchronises clients alone: no plan tells of devices.
     ClientsOnly,
+    /// Somebody chose another bridge for the assets of its client: no plan of this one tells of them.
+    OtherSource {
+        /// The client.
+        client: RecordId,
+        /// The client's name.
+        client_name: String,
+        /// The bridge that was chosen.
+        bridge: BridgeId,
+        /// That bridge's name.
+        bridge_name: String,
+    },
     /// It was read, and no plan was made since.
     NotPlanned,
 }
@@ -149,19 +162,20 @@ impl Engine {
                 known: None,
             });
         }
+        let organizations = self.store.organizations(&bridge.source).await?;
         let known = Known {
             bridge: self.store.bridge(&bridge.id).await?,
+            organizations: organizations.into_iter().map(|o| (o.id, o.name)).collect(),
             decided: self.store.record_decisions(&bridge.id).await?,
+            matches: self.store.decisions(&bridge.id).await?,
+            sources: self.store.client_sources(&bridge.destination).await?,
             whole: self.store.newest_whole_plan(&bridge.id).await?,
             newest: self.store.newest_plan(&bridge.id).await?,
             pages: self.pages(bridge).await,
         };
-        let names = self.store.organizations(&bridge.source).await?;
         let mut explained = Vec::new();
         for (row, projection) in rows {
-            let organization = names.iter().find(|o| o.id == row.organization);
-            let name = organization.map(|o| o.name.clone());
-            explained.push(self.explain(&known, row, projection, name).await?);
+            explained.push(self.explain(&known, row, projection).await?);
         }
         Ok(explained)
     }
@@ -211,7 +225,6 @@ impl Engine {
         known: &Known,
         row: DeviceRow,
         projection: Result<DeviceProjection, connect::Error>,
-        organization_name: Option<String>,
     ) -> Result<Explained> {
         let device = row.id.clone();
         let items = self
@@ -233,10 +246,10 @@ impl Engine {
         let faults = projection.map(|p| p.faults).unwrap_or_default();
         Ok(Explained {
             source_url: known.pages.source(RecordKind::Asset, &device),
+            organization_name: known.organizations.get(&row.organization).cloned(),
             organization: row.organization,
             device,
             label,
-            organization_name,
             asset,
             answer,
             sentence,
@@ -275,6 +288,10 @@ impl Engine {
         }
         if !bridge.settings.devices {
             return Ok((Answer::ClientsOnly, None));
+        }
+        let concerns = linked || matches!(row.presence, Presence::Present);
+        if concerns && let Some(bypassed) = self.bypassed(known, &row.organization).await? {
+            return Ok((bypassed, None));
         }
         let plan = self.plan_that_tells(known, &row.id).await?;
         let operations = match plan {
@@ -364,8 +381,7 @@ impl Engine {
     }
 
     async fn organization_left(&self, known: &Known, organization: &SourceId) -> Result<Option<Answer>> {
-        let decisions = self.store.decisions(&known.bridge.id).await?;
-        if let Some(decision) = decisions.get(organization)
+        if let Some(decision) = known.matches.get(organization)
             && decision.verdict == Verdict::Exclude
         {
             return Ok(Some(Answer::OrganizationLeftAlone {
@@ -390,7 +406,13 @@ impl Engine {
 /// What is known of a bridge, for all devices that are asked about.
 struct Known {
     bridge: Bridge,
+    /// The names of the source's organizations.
+    organizations: BTreeMap<SourceId, String>,
     decided: RecordDecisions,
+    /// What people decided about organizations.
+    matches: BTreeMap<SourceId, Decision>,
+    /// The bridge that was chosen for a client's assets, where one was.
+    sources: BTreeMap<RecordId, BridgeId>,
     whole: Option<PlanSummary>,
     newest: Option<PlanSummary>,
     pages: Pages,

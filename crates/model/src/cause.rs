@@ -11,6 +11,8 @@ pub enum Cause {
     Excluded,
     /// Nobody decided which client the organization is.
     Undecided,
+    /// Devices are in the organization, and the source's list of organizations lacks it.
+    Unlisted,
     /// A person said to leave the record alone.
     Ignored,
     /// Its writes were undone, and nobody released it since.
@@ -57,6 +59,7 @@ impl Cause {
         let all = vec![
             Self::Excluded,
             Self::Undecided,
+            Self::Unlisted,
             Self::Ignored,
             Self::Undone,
             Self::OutOfScope,
@@ -80,6 +83,7 @@ impl Cause {
             | Some(
                 Self::Excluded
                 | Self::Undecided
+                | Self::Unlisted
                 | Self::Ignored
                 | Self::Undone
                 | Self::OutOfScope

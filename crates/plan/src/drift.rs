@@ -59,6 +59,7 @@ pub fn differences(operation: &Operation) -> Vec<Difference> {
                 | Cause::SeveralNamed
                 | Cause::SharedAsset
                 | Cause::Undecided
+                | Cause::Unlisted
                 | Cause::Undone,
             ) => whole(Drift::Unlinked),
             Some(
@@ -78,12 +79,19 @@ pub fn differences(operation: &Operation) -> Vec<Difference> {
 /// The difference that an asset stands for which is no device's. `linked` is what the device is linked to whose id it
 /// stores: then it may be a second record of that device, which nobody but a person can tell.
 pub fn nobodys(asset: &UnlinkedAsset, linked: Option<&RecordId>) -> Difference {
-    let reason = match (&asset.device, linked) {
-        (Some(device), Some(linked)) => format!(
-            "it stores the id of device {device}, which is linked to asset {linked}: two records of one device, which \
-             only a person can merge"
+    let (drift, device_is_there, reason) = match (&asset.device, linked) {
+        (Some(device), Some(linked)) => {
+            let reason = format!(
+                "it stores the id of device {device}, which is linked to asset {linked}: two records of one device, \
+                 which only a person can merge"
+            );
+            (Drift::Unlinked, true, reason)
+        }
+        _ => (
+            Drift::OnlyDestination,
+            false,
+            "no device of this client is this asset".to_owned(),
         ),
-        _ => "no device of this client is this asset".to_owned(),
     };
     Difference {
         key: DifferenceKey {
@@ -92,10 +100,10 @@ pub fn nobodys(asset: &UnlinkedAsset, linked: Option<&RecordId>) -> Difference {
             record: asset.asset.to_string(),
             field: String::new(),
         },
-        drift: Drift::OnlyDestination,
+        drift,
         label: asset.label.clone(),
         client: asset.client_label.clone(),
-        source_value: json!(false),
+        source_value: json!(device_is_there),
         destination_value: json!(true),
         reason,
     }

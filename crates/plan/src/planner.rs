@@ -224,6 +224,30 @@ impl<'a> Planner<'a> {
         )
     }
 
+    /// Says why an organization is left alone, with so many devices, that the source's list of organizations lacks.
+    pub fn unlisted_organization(&mut self, organization: &Organization, devices: u64) -> Operation {
+        let subject = Subject {
+            kind: RecordKind::Client,
+            source_id: organization.id.clone(),
+            label: organization.name.clone(),
+        };
+        let many = match devices {
+            1 => "1 device is".to_owned(),
+            n => format!("{n} devices are"),
+        };
+        let reason = format!(
+            "the source lists no such organization, though {many} in it; the next read may bring it, or the account \
+             that reads may not see it"
+        );
+        self.operation(
+            &organization.name,
+            subject,
+            Action::Skip,
+            reason,
+            Some(Cause::Unlisted),
+        )
+    }
+
     /// The assets in use of the clients planned since it was last asked, that are none of their devices.
     pub fn take_unlinked(&mut self) -> Vec<UnlinkedAsset> {
         std::mem::take(&mut self.unlinked)

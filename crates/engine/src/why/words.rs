@@ -80,6 +80,25 @@ pub(super) fn said(
                     .to_owned(),
             ),
         ),
+        Answer::OtherSource {
+            client_name,
+            bridge_name,
+            ..
+        } => {
+            let stays = match asset {
+                Some(asset) => format!("It is asset {}, which this bridge leaves as it is", asset.asset),
+                None => "This bridge leaves it alone".to_owned(),
+            };
+            (
+                format!(
+                    "{stays}: somebody chose bridge {bridge_name} for the assets of client {client_name}."
+                ),
+                Some(format!(
+                    "To have this bridge bring them: on the pages under Clients, {client_name}, Source of its assets, \
+                     Change"
+                )),
+            )
+        }
         Answer::NotPlanned => (
             "It was read, and no plan tells of it yet.".to_owned(),
             Some("Make one: rmmbridge plan".to_owned()),
@@ -91,6 +110,10 @@ pub(super) fn said(
 fn advice(cause: &Cause, device: &SourceId, organization: &SourceId) -> Option<String> {
     let text = match cause {
         Cause::Excluded | Cause::Undecided => return organization_advice(cause, device, organization),
+        Cause::Unlisted => format!(
+            "The next read may bring it: rmmbridge sync. If it does not, the account that reads may not see organization \
+             {organization}: give it access in the source"
+        ),
         Cause::Ignored => format!("Have it planned again: rmmbridge errors unignore {device}"),
         Cause::Undone => format!("Have it written again: rmmbridge undo --release {device}"),
         Cause::OutOfScope => {
@@ -232,6 +255,16 @@ mod tests {
                 "It is gone from the source since 1970-01-01T00:00:00Z, and was never linked to an asset.",
             ),
             (Answer::NotPlanned, "It was read, and no plan tells of it yet."),
+            (
+                Answer::OtherSource {
+                    client: "c-1".into(),
+                    client_name: "Acme".to_owned(),
+                    bridge: "b-2".into(),
+                    bridge_name: "south".to_owned(),
+                },
+                "It is asset a-9, which this bridge leaves as it is: somebody chose bridge south for the assets of client \
+                 Acme.",
+            ),
             (
                 Answer::ClientsOnly,
                 "It is asset a-9, which stays as it is: the bridge synchronises clients without their devices.",

@@ -9,10 +9,11 @@ use engine::why::{Answer, Explained};
 use jiff::SignedDuration;
 use model::{
     Action, Asset, Bridge, BridgeSettings, Cause, Change, ConflictVerdict, DifferenceKey, Drift, Owner,
-    RecordKind, Side, SourceId,
+    RecordKind, Side, SourceId, Verdict,
 };
 use serde_json::{Value, json};
 use simulators::directory::{Fault, Mode};
+use simulators::faults::Effect;
 use std::time::Duration;
 use store::registry::{AssetFilter, AssetUpdate, NewRegistryAsset};
 use testkit::TestStore;
@@ -167,6 +168,7 @@ async fn a_second_record_of_a_linked_device_is_a_difference_that_says_so() {
             panic!("{:?}", report.differences)
         };
         assert_eq!(only.difference.key.record, second.as_str());
+        assert_eq!(only.difference.drift, Drift::Unlinked);
         let says = format!("the id of device {device}, which is linked to asset {}", first.id);
         assert!(
             only.difference.reason.contains(&says),
@@ -388,8 +390,11 @@ fn wait(store: &TestStore) -> Duration {
 }
 
 async fn why(hub: &Hub, device: &str) -> Explained {
-    let bridge = hub.bridge().await;
-    let mut all = hub.engine.why(&hub.actor, &bridge, device).await.unwrap();
+    why_over(hub, &hub.bridge().await, device).await
+}
+
+async fn why_over(hub: &Hub, bridge: &Bridge, device: &str) -> Explained {
+    let mut all = hub.engine.why(&hub.actor, bridge, device).await.unwrap();
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
 }
@@ -460,6 +465,76 @@ async fn a_device_says_why_it_is_where_it_is() {
         let out = why(&hub, id).await;
         assert!(matches!(&out.answer, Answer::LeftAlone { cause: Cause::OutOfScope, reason } if reason.contains("role")));
         assert!(out.asset.is_some(), "it is linked all the same");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_whose_clients_assets_come_over_another_bridge_says_so() {
+    TestStore::on_every_engine(async |store| {
+        let (first, north) = Hub::connected(&store, small(12), "default").await;
+        first.sync_all(&north).await;
+        let asset = assets(&first).await.remove(0);
+        let linked = asset.source_id.clone().unwrap();
+        let (second, south) = Hub::beside(&store, small(12), &north).await;
+        second.read(&south).await;
+        let device = store.devices_holding(&south.source, "organizationId", 1).await.unwrap().remove(0);
+        let verdict = Verdict::Matched { client: asset.client.clone() };
+        let (engine, actor) = (&second.engine, &second.actor);
+        engine.decide(actor, &south, vec![(device.organization.clone(), Some(verdict))]).await.unwrap();
+        engine.choose_source(actor, &north, &asset.client).await.unwrap();
+        let is_left_to = |answer: &Answer, other: &Bridge| {
+            matches!(answer, Answer::OtherSource { client, bridge, .. } if *client == asset.client && *bridge == other.id)
+        };
+        let left = why_over(&second, &south, device.id.as_str()).await;
+        assert!(is_left_to(&left.answer, &north) && left.asset.is_none(), "{left:?}");
+        assert!(left.sentence.contains("chose bridge assets") && left.next.is_some(), "{left:?}");
+        // It was linked before; a plan made since is silent about it.
+        engine.choose_source(actor, &south, &asset.client).await.unwrap();
+        let (north, runner) = (store.bridge(&north.id).await.unwrap(), first.runner().await);
+        first.engine.make_plan(actor, &runner, &north, None, first.work()).await.unwrap();
+        let left = why_over(&first, &north, &linked).await;
+        assert!(is_left_to(&left.answer, &south) && left.asset.is_some(), "{left:?}");
+        let back = why_over(&second, &south, device.id.as_str()).await;
+        assert_eq!(back.answer, Answer::NotPlanned, "a plan tells of it now");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_of_an_organization_that_the_source_does_not_list_says_so() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = Hub::connected(&store, small(12), "default").await;
+        let unlisted = Effect::WrongType {
+            field: "organizationId".to_owned(),
+            value: json!(987_654),
+            every: 2,
+        };
+        let is_said = |of: &Explained| {
+            matches!(&of.answer, Answer::OrganizationLeftAlone { cause: Cause::Unlisted, reason } if reason.contains("987654"))
+                && of.next.as_ref().is_some_and(|next| next.contains("987654"))
+        };
+        hub.ninja.faults().always("/v2/devices-detailed", unlisted.clone());
+        hub.read(&bridge).await;
+        let rows = store.devices_holding(&bridge.source, "987654", 100).await.unwrap();
+        let device = rows.into_iter().find(|row| row.organization.as_str() == "987654").unwrap().id;
+        let before = why(&hub, device.as_str()).await;
+        assert!(is_said(&before), "before any plan: {before:?}");
+        let plan = hub.plan().await;
+        let all = hub.engine.operations(&hub.actor, &plan.id, 0, 1000).await.unwrap();
+        let rows: Vec<_> = all.iter().filter(|row| row.cause == Some(Cause::Unlisted)).collect();
+        let [row] = rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.subject.kind, row.subject.source_id.as_str()), (RecordKind::Client, "987654"));
+
+        // One that was imported stays as it is, and says the same.
+        hub.ninja.faults().clear();
+        hub.sync_all(&bridge).await;
+        assert_eq!(why(&hub, device.as_str()).await.answer, Answer::Imported);
+        hub.ninja.faults().always("/v2/devices-detailed", unlisted);
+        hub.read(&bridge).await;
+        assert_eq!(hub.plan().await.counts.archives, 0);
+        let moved = why(&hub, device.as_str()).await;
+        assert!(is_said(&moved) && moved.asset.is_some(), "{moved:?}");
     })
     .await;
 }
