@@ -98,7 +98,7 @@ impl Engine {
             if self.is_over(bridge, &key, last).await? {
                 continue;
             }
-            let record = match of_action(&last.operation.action) {
+            let record = match record_of(&last.operation.action) {
                 Some(record) => Some(record.clone()),
                 None => self
                     .store
@@ -298,7 +298,8 @@ impl Pages {
     pub(crate) fn source(&self, kind: RecordKind, id: &SourceId) -> Option<String> {
         match kind {
             RecordKind::Asset => self.source.as_ref()?.device_url(id),
-            RecordKind::Client | RecordKind::Site | RecordKind::AssetType => None,
+            RecordKind::Client => self.source.as_ref()?.organization_url(id),
+            RecordKind::Site | RecordKind::AssetType => None,
         }
     }
 
@@ -317,7 +318,7 @@ pub(crate) fn given(reason: &str, doing: &'static str) -> Result<String> {
 }
 
 /// The destination record an operation is about, where it exists.
-fn of_action(action: &Action) -> Option<&RecordId> {
+pub fn record_of(action: &Action) -> Option<&RecordId> {
     match action {
         Action::Link { record, .. } | Action::Unlink { record, .. } => Some(record),
         Action::UpdateAsset { asset, .. }

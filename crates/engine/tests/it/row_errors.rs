@@ -43,7 +43,13 @@ async fn one_bad_record_stops_no_other_and_is_listed_until_it_is_overcome() {
         );
         assert_eq!(error.action, "create_asset");
         let url = error.source_url.as_deref().unwrap_or_default();
-        assert!(url.contains(error.source.as_str()), "a way to the device: {url}");
+        let device = format!("#/deviceDashboard/{}/overview", error.source);
+        assert!(url.ends_with(&device), "a way to the device: {url}");
+        assert_eq!(
+            (&error.record, &error.record_url),
+            (&None, &None),
+            "nothing there yet"
+        );
 
         // It fails once more, in a plan of its own, and is still one record.
         a_moment(&store);
@@ -140,6 +146,10 @@ async fn what_failed_and_what_came_right_keep_their_order_when_the_clock_is_set_
                 .collect::<Vec<_>>(),
             [(&failed, &run.id, 1)]
         );
+        let record = listed[0].record.as_ref().unwrap();
+        let there = format!("{}/api/v1/assets/{record}", directory.base_url());
+        assert_eq!(listed[0].record_url, Some(there), "a way to the asset");
+        assert!(listed[0].source_url.is_some(), "and to the device");
         assert!(matches!(why(&failed).await, Answer::Failed { run: of, .. } if of == run.id));
     })
     .await;
@@ -158,6 +168,9 @@ async fn a_device_is_tried_again_with_the_client_it_needs() {
         "the client and its devices: {listed:?}"
     );
     let client = listed.iter().find(|e| e.kind == RecordKind::Client).unwrap();
+    let url = client.source_url.as_deref().unwrap_or_default();
+    let organization = format!("#/customerDashboard/{}/overview", client.source);
+    assert!(url.ends_with(&organization), "a way to the organization: {url}");
     let devices: Vec<&RowError> = listed.iter().filter(|e| e.kind == RecordKind::Asset).collect();
     assert!(!devices.is_empty() && devices.iter().all(|d| d.client == client.label));
     let runner = hub.runner().await;

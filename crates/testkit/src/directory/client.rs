@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// Where the API begins.
-const PREFIX: &str = "/api/v1";
+pub(super) const PREFIX: &str = "/api/v1";
 /// Records per page.
 const PAGE: usize = 200;
 /// How often a write that was turned away by a rate limit is handed in again.

@@ -1,6 +1,6 @@
 //! The destination port on the directory's API.
 
-use super::client::{Client, NotDone, Sending};
+use super::client::{Client, NotDone, PREFIX, Sending};
 use super::convert;
 use super::wire::{self, AnyRecord};
 use async_trait::async_trait;
@@ -214,6 +214,16 @@ impl Destination for DirectoryDestination {
             rest = after;
         }
         results
+    }
+
+    /// The address of the record in the API, which answers to requests with the key only: the directory has no pages
+    /// for people.
+    fn record_url(&self, kind: RecordKind, record: &RecordId) -> Option<String> {
+        if !is_plain(record) {
+            return None;
+        }
+        let path = format!("{PREFIX}{}/{record}", path_of(kind));
+        self.client.config.base.join(&path).ok().map(String::from)
     }
 
     async fn check(&self) -> Vec<CheckPoint> {

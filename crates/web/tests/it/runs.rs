@@ -5,15 +5,21 @@ use crate::world::{Visitor, World};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures::StreamExt as _;
-use model::{ActorRole, Run, RunKind};
+use model::{ActorRole, Change, PlanSummary, RecordId, Run, RunKind};
 use simulators::faults::Effect;
 use std::time::Duration;
+use store::registry::{AssetFilter, AssetUpdate};
 use testkit::TestStore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 async fn applied(world: &World, estate: &Estate, technician: &mut Visitor) -> Run {
     let plan = estate.plan(world).await;
+    apply(world, &plan, technician).await
+}
+
+/// The run that writes a plan.
+async fn apply(world: &World, plan: &PlanSummary, technician: &mut Visitor) -> Run {
     let page = technician.get(&format!("/plans/{}", plan.id)).await;
     let (once, selection) = (hidden(&page, "once"), hidden(&page, "selection"));
     let form = [("once", once.as_str()), ("selection", selection.as_str())];
@@ -21,8 +27,28 @@ async fn applied(world: &World, estate: &Estate, technician: &mut Visitor) -> Ru
     work_off(world).await;
     let runs = world.engine.runs(&world.console, 10).await.unwrap();
     runs.into_iter()
-        .find(|run| matches!(run.kind, RunKind::Apply { .. }))
+        .find(|run| matches!(&run.kind, RunKind::Apply { plan: of, .. } if *of == plan.id))
         .unwrap()
+}
+
+/// A person types another name into an asset.
+async fn type_name(world: &World, asset: &RecordId, name: &str) {
+    let known = world.store.registry_asset(asset).await.unwrap().unwrap();
+    let change = Change {
+        field: "name".to_owned(),
+        before: known.asset.fields["name"].clone(),
+        after: name.into(),
+    };
+    let update = AssetUpdate {
+        changes: vec![change],
+        ..AssetUpdate::default()
+    };
+    let answers = world
+        .store
+        .update_registry_assets(&[(asset.clone(), update)])
+        .await
+        .unwrap();
+    assert!(answers.into_iter().all(|answer| answer.is_ok()));
 }
 
 #[tokio::test]
@@ -82,6 +108,46 @@ async fn a_run_shows_every_record_and_is_undone_after_a_look_at_what_stays() {
         assert!(undo.counts.done >= 60, "{undo:#?}");
         let text = technician.get(&path).await.text();
         assert!(text.contains("undone"), "{text}");
+        estate.ninja.shutdown().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_not_written_leads_to_its_device_and_to_its_asset() {
+    TestStore::on_every_engine(async |store| {
+        let world = World::on(store).await;
+        let estate = Estate::read(&world, "humanizeit").await;
+        let mut technician = world.signed_in(ActorRole::Technician).await;
+        applied(&world, &estate, &mut technician).await;
+        let filter = AssetFilter {
+            limit: 1,
+            ..AssetFilter::default()
+        };
+        let found = world.engine.assets(&world.console, &filter).await.unwrap();
+        let asset = &found[0].asset;
+        // The plan would take the first name back, and a person is faster with the second.
+        type_name(&world, &asset.id, "Front desk").await;
+        let plan = estate.plan(&world).await;
+        type_name(&world, &asset.id, "Reception").await;
+        let run = apply(&world, &plan, &mut technician).await;
+        assert_eq!(run.counts.skipped, 1, "{run:?}");
+
+        let page = technician.get(&format!("/runs/{}", run.id)).await;
+        let here = format!("/assets/{}", asset.id);
+        let link = format!(r#"<a href="{here}">"#);
+        let (causes, every) = page.main().split_once("Every record").unwrap();
+        assert!(causes.contains(&link), "{causes}");
+        assert!(every.contains(&link), "{every}");
+        let device = asset.source_id.as_deref().unwrap();
+        let device = format!("#/deviceDashboard/{device}/overview\"");
+        assert!(causes.contains(&device), "{causes}");
+        let questions = technician
+            .get(&format!("/bridges/{}/questions", estate.bridge.id))
+            .await;
+        let failed = questions.main();
+        assert!(failed.contains(&link) && failed.contains(&device), "{failed}");
+        assert_eq!(technician.get(&here).await.status, StatusCode::OK);
         estate.ninja.shutdown().await;
     })
     .await;

@@ -6,7 +6,7 @@ use crate::problem::Result;
 use crate::ui::bridges::tabs::{Head, Tab};
 use crate::ui::plans::words;
 use crate::ui::record::named;
-use crate::ui::runs::{ended, outcome_in_words};
+use crate::ui::runs::{ended, outcome_in_words, page_of};
 use crate::ui::time::When;
 use crate::ui::words::{in_sentence, plainly};
 use crate::ui::{Frame, Tone, page};
@@ -19,7 +19,7 @@ use engine::duplicates::Duplicate;
 use engine::row_errors::RowError;
 use engine::undone::HeldBack;
 use jiff::Timestamp;
-use model::{ActorRole, BridgeId, Ignored, Operation, RecordId, RecordKind};
+use model::{ActorRole, BridgeId, Ignored, Operation, RecordKind};
 
 /// Rows of a part that are shown; answering them brings the next ones.
 const SHOWN: usize = 50;
@@ -110,6 +110,8 @@ struct Failed {
     record: String,
     label: String,
     client: String,
+    /// Its page here; empty where there is none.
+    address: String,
     tone: Tone,
     state: &'static str,
     said: String,
@@ -177,7 +179,7 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<Br
         values: values(conflicts, is_registry, now),
         several: Part::of(several, |of| Several::new(of, is_registry)),
         several_problem,
-        failed: Part::of(errors, |error| Failed::new(error, now)),
+        failed: Part::of(errors, |error| Failed::new(error, is_registry, now)),
         undone: Part::new(undone, undone_total, |held| {
             Record::undone(held, is_registry, now)
         }),
@@ -203,15 +205,6 @@ impl QuestionsPage {
 fn values(conflicts: Option<Conflicts>, is_registry: bool, now: Timestamp) -> Part<Value> {
     let open = conflicts.map_or_else(Vec::new, |c| c.open);
     Part::of(open, |conflict| Value::new(conflict, is_registry, now))
-}
-
-/// The page of a destination record, where it is one of ours.
-fn page_of(kind: RecordKind, record: &RecordId, is_registry: bool) -> Option<String> {
-    match kind {
-        RecordKind::Asset if is_registry => Some(format!("/assets/{record}")),
-        RecordKind::Client if is_registry => Some(format!("/clients/{record}")),
-        _ => None,
-    }
 }
 
 impl Value {
@@ -266,7 +259,11 @@ impl Several {
 }
 
 impl Failed {
-    fn new(error: RowError, now: Timestamp) -> Self {
+    fn new(error: RowError, is_registry: bool, now: Timestamp) -> Self {
+        let address = error
+            .record
+            .as_ref()
+            .and_then(|record| page_of(error.kind, record, is_registry));
         let (state, said) = ended(&error.outcome);
         let said = plainly(said);
         let (tone, state) = outcome_in_words(state);
@@ -274,6 +271,7 @@ impl Failed {
             record: named(error.kind, &error.source),
             label: error.label,
             client: error.client,
+            address: address.unwrap_or_default(),
             tone,
             state,
             said,

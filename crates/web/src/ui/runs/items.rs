@@ -10,9 +10,10 @@ use crate::ui::plans::words;
 use crate::ui::table::Column;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use engine::row_errors::record_of;
 use engine::runs::ListedItem;
 use futures::stream;
-use model::{Outcome, RecordKind};
+use model::{Outcome, RecordId, RecordKind};
 
 /// Records of one part of the file.
 const AT_ONCE: usize = 1000;
@@ -66,18 +67,29 @@ pub fn ended(outcome: &Outcome) -> (&'static str, &str) {
     }
 }
 
+/// The page of a destination record, where it is one of ours.
+pub fn page_of(kind: RecordKind, record: &RecordId, is_registry: bool) -> Option<String> {
+    match kind {
+        RecordKind::Asset if is_registry => Some(format!("/assets/{record}")),
+        RecordKind::Client if is_registry => Some(format!("/clients/{record}")),
+        _ => None,
+    }
+}
+
 impl ItemRow {
-    /// An item; `undoes` when what was written may be taken back.
-    pub fn new(item: &ListedItem, undoes: bool) -> Self {
+    /// An item; `undoes` when what was written may be taken back, `is_registry` when it was written to the registry.
+    pub fn new(item: &ListedItem, undoes: bool, is_registry: bool) -> Self {
         let (state, said) = ended(&item.outcome);
         let (tone, word) = outcome_in_words(state);
         let operation = item.operation.as_ref();
         let kind = operation.map(|operation| operation.subject.kind);
-        let address = match (&item.outcome, kind) {
-            (Outcome::Done { record }, Some(RecordKind::Asset)) => Some(format!("/assets/{record}")),
-            (Outcome::Done { record }, Some(RecordKind::Client)) => Some(format!("/clients/{record}")),
-            _ => None,
+        let record = match &item.outcome {
+            Outcome::Done { record } => Some(record),
+            _ => operation.and_then(|operation| record_of(&operation.action)),
         };
+        let address = kind
+            .zip(record)
+            .and_then(|(kind, record)| page_of(kind, record, is_registry));
         Self {
             number: item.number,
             label: operation.map_or_else(
@@ -129,7 +141,8 @@ pub async fn csv(State(web): State<Web>, signed_in: SignedIn, Path(id): Path<Str
 }
 
 fn written(item: &ListedItem) -> String {
-    let row = ItemRow::new(item, false);
+    // A file links to nothing.
+    let row = ItemRow::new(item, false, false);
     let subject = item.operation.as_ref().map(|operation| &operation.subject);
     let record = match &item.outcome {
         Outcome::Done { record } => record.as_str(),
@@ -147,4 +160,20 @@ fn written(item: &ListedItem) -> String {
         &row.said,
         row.undone_by.as_deref().unwrap_or_default(),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assets_and_clients_of_the_registry_have_pages_here() {
+        let page = |kind, is_registry| page_of(kind, &"7".into(), is_registry);
+        assert_eq!(page(RecordKind::Asset, true).as_deref(), Some("/assets/7"));
+        assert_eq!(page(RecordKind::Client, true).as_deref(), Some("/clients/7"));
+        assert_eq!(page(RecordKind::Site, true), None);
+        assert_eq!(page(RecordKind::AssetType, true), None);
+        assert_eq!(page(RecordKind::Asset, false), None, "it is another system's");
+        assert_eq!(page(RecordKind::Client, false), None);
+    }
 }

@@ -5,7 +5,7 @@ mod items;
 pub mod list;
 mod show;
 
-pub use items::ended;
+pub use items::{ended, page_of};
 pub use show::outcome_in_words;
 
 use crate::Web;

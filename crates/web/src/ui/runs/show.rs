@@ -1,6 +1,6 @@
 //! One run: how far it is, what went wrong and why, every record, and the way back.
 
-use super::items::{self, ItemRow};
+use super::items::{self, ItemRow, page_of};
 use super::list::what;
 use crate::Web;
 use crate::auth::SignedIn;
@@ -16,9 +16,11 @@ use crate::ui::{Frame, Section, Tone, page};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use engine::bridges::REGISTRY;
+use engine::row_errors::record_of;
 use engine::runs::ItemQuery;
 use engine::trouble::{Standing, Trouble};
-use model::{Actor, ActorRole, Run, RunKind, RunState};
+use model::{Actor, ActorRole, Bridge, Connection, Run, RunKind, RunState};
 
 #[derive(Template)]
 #[template(path = "runs/show.html")]
@@ -58,6 +60,8 @@ struct Troubled {
     what: &'static str,
     said: String,
     record: String,
+    /// The page of the asset or client, where there is one of ours.
+    address: Option<String>,
     standing: Standing,
     source_url: Option<String>,
     record_url: Option<String>,
@@ -148,7 +152,19 @@ async fn progress(web: &Web, actor: &Actor, run: &Run) -> Result<ProgressPart> {
     })
 }
 
-fn group(run: &Run, trouble: Trouble) -> Group {
+/// Whether what the run writes is in the registry, whose records have pages here.
+fn is_of_registry(run: &Run, bridges: &[Bridge], connections: &[Connection]) -> bool {
+    let (RunKind::Apply { bridge, .. } | RunKind::Undo { bridge, .. }) = &run.kind else {
+        return false;
+    };
+    let bridge = bridges.iter().find(|known| known.id == *bridge);
+    bridge.is_some_and(|bridge| {
+        let destination = connections.iter().find(|c| c.id == bridge.destination);
+        destination.is_some_and(|c| c.kind == REGISTRY)
+    })
+}
+
+fn group(run: &Run, trouble: Trouble, is_registry: bool) -> Group {
     let (tone, state) = outcome_in_words(trouble.state);
     let more =
         (trouble.count > trouble.records.len()).then(|| format!("/runs/{}?f={}", run.id, trouble.state));
@@ -161,6 +177,8 @@ fn group(run: &Run, trouble: Trouble) -> Group {
             what: words::action(&record.operation),
             said: record.said,
             record: named(subject.kind, &subject.source_id),
+            address: record_of(&record.operation.action)
+                .and_then(|of| page_of(subject.kind, of, is_registry)),
             standing: record.standing,
             source_url: record.source_url,
             record_url: record.record_url,
@@ -187,6 +205,7 @@ pub async fn show(
     let run = web.engine.run_now(actor, &id).await?;
     let bridges = web.engine.bridges(actor).await?;
     let connections = web.engine.connections(actor).await?;
+    let is_registry = is_of_registry(&run, &bridges, &connections);
     let now = web.engine.clock().now();
     let live = run.state == RunState::Running;
     let may_act = signed_in.may(ActorRole::Technician);
@@ -211,7 +230,7 @@ pub async fn show(
         let (items, total) = web.engine.run_item_page(actor, &run, &query).await?;
         rows = items
             .iter()
-            .map(|item| ItemRow::new(item, may_act && !live && wrote))
+            .map(|item| ItemRow::new(item, may_act && !live && wrote, is_registry))
             .collect();
         table = Some(
             Table::new("Records", ask, &items::COLUMNS, total)
@@ -235,7 +254,7 @@ pub async fn show(
         may_undo: may_act && !live && wrote,
         may_act: may_act && !live,
         once: now.as_microsecond(),
-        trouble: trouble.into_iter().map(|t| group(&run, t)).collect(),
+        trouble: trouble.into_iter().map(|t| group(&run, t, is_registry)).collect(),
         table,
         rows,
     })
