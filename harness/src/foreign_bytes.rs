@@ -3,6 +3,7 @@
 //! numbers. `fuzz/` runs them under libFuzzer; `tests/corpus.rs` replays the stored inputs on any toolchain.
 
 use engine::portable::{Configuration, PortableDecision};
+use jiff::Timestamp;
 use model::{
     BridgeSettings, FieldRule, FieldType, Mapping, Operation, Owner, PlanSummary, RuleValue, TargetField,
 };
@@ -33,6 +34,10 @@ pub const TARGETS: &[Target] = &[
     ("backup", store::fuzzing::backup),
     ("master-key", master_key),
     ("stored-rows", stored_rows),
+    ("audit-mark", store::fuzzing::audit_mark),
+    ("instance-marker", store::fuzzing::instance_marker),
+    ("schedule", schedule),
+    ("directory-answers", testkit::directory::fuzzing::answers),
 ];
 
 /// The target of that name.
@@ -140,4 +145,36 @@ fn stored_rows(bytes: &[u8]) {
     }
     let _ = serde_json::from_slice::<BridgeSettings>(bytes);
     let _ = serde_json::from_slice::<PlanSummary>(bytes);
+}
+
+/// A schedule as a person typed it: the expression up to the first line's end, then the zone. Ticks go forward, also where
+/// the clocks change, and what makes no sense is named.
+fn schedule(bytes: &[u8]) {
+    // Half an hour before the zones of the European Union change their clocks, in March and in October 2026.
+    const BEFORE: [Timestamp; 2] = [
+        Timestamp::constant(1_774_744_200, 0),
+        Timestamp::constant(1_792_888_200, 0),
+    ];
+    let text = String::from_utf8_lossy(bytes);
+    let (cron, zone) = text.split_once('\n').unwrap_or((&text, "UTC"));
+    let zone = zone.trim_end();
+    for before in BEFORE {
+        let mut at = before;
+        for _ in 0..3 {
+            match jobs::next_tick(cron, zone, at) {
+                Ok(Some(next)) => {
+                    assert!(next > at, "{next} comes after {at}");
+                    at = next;
+                }
+                // It never comes, or never again.
+                Ok(None) => return,
+                Err(error) => {
+                    let said = error.to_string();
+                    let named = [cron, zone].map(|typed| said.contains(&format!("`{typed}`")));
+                    assert!(named.contains(&true), "{said}");
+                    return;
+                }
+            }
+        }
+    }
 }

@@ -25,17 +25,34 @@ pub struct NewSchedule {
 }
 
 fn parse(cron: &str) -> Result<Cron> {
-    CronParser::builder()
+    let wrong = |what: &str| {
+        Error::Schedule(format!(
+            "cron expression `{cron}`: {what}. Write minute, hour, day of the month, month and day of the week, e.g. \
+             \"0 */2 * * *\" for every two hours"
+        ))
+    };
+    let parsed = CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed)
         .build()
         .parse(cron)
-        .map_err(|error| {
-            Error::Schedule(format!(
-                "cron expression `{cron}`: {error}. Write minute, hour, day of the month, month and day of the week, e.g. \
-                 \"0 */2 * * *\" for every two hours"
-            ))
-        })
+        .map_err(|error| wrong(&error.to_string()))?;
+    let pattern = &parsed.pattern;
+    let fields = [
+        &pattern.minutes,
+        &pattern.hours,
+        &pattern.days,
+        &pattern.months,
+        &pattern.days_of_week,
+    ];
+    // The library takes a comma alone, and would look for such a minute in all hours of three thousand years.
+    if fields
+        .iter()
+        .any(|field| field.values().is_empty() && !field.has_modifiers())
+    {
+        return Err(wrong("a field names nothing"));
+    }
+    Ok(parsed)
 }
 
 fn zone(name: &str) -> Result<TimeZone> {
@@ -274,5 +291,14 @@ mod tests {
         assert!(wrong.to_string().contains("`Berlin`") && wrong.to_string().contains("Europe/Berlin"));
         let seconds = next_tick("0 0 2 * * *", "UTC", at("2026-01-01T00:00:00Z"));
         assert!(seconds.is_err(), "six fields would mean seconds");
+        for empty in [", * * * *", "0 , * * *", "0 0 , * *", "0 0 * , *", "0 0 * * ,"] {
+            let wrong = next_tick(empty, "UTC", at("2026-01-01T00:00:00Z")).unwrap_err();
+            assert!(wrong.to_string().contains("a field names nothing"), "{wrong}");
+        }
+        // What the library counts by itself is no number, and something all the same.
+        for counted in ["0 0 L * *", "0 0 15W * *", "0 0 * * 1#2", "0 0 * * 7"] {
+            let tick = next_tick(counted, "UTC", at("2026-01-01T00:00:00Z"));
+            assert!(tick.unwrap().is_some(), "{counted}");
+        }
     }
 }

@@ -35,20 +35,7 @@ impl AuditMark {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failed(&error)),
         };
-        // Before the first entry the hash is empty, and the blank before it is the line's last character.
-        let head = text
-            .trim_end_matches('\n')
-            .split_once(' ')
-            .and_then(|(seq, hash)| {
-                let bytes = (0..hash.len())
-                    .step_by(2)
-                    .map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
-                Some(AuditHead {
-                    seq: seq.parse().ok()?,
-                    hash: bytes.collect::<Option<_>>()?,
-                })
-            });
-        match head {
+        match head(&text) {
             Some(head) => Ok(Some(head)),
             None => Err(Error::AuditLog(format!(
                 "`{}` does not hold the end of an audit log",
@@ -62,11 +49,7 @@ impl AuditMark {
     /// # Errors
     /// When the file cannot be written.
     pub fn keep(&self, head: &AuditHead) -> Result<()> {
-        let mut line = format!("{} ", head.seq);
-        for byte in &head.hash {
-            let _ = write!(line, "{byte:02x}");
-        }
-        line.push('\n');
+        let line = line(head);
         // Several processes keep it, and several threads of a worker: each writes a file of its own first.
         let thread = std::thread::current().id();
         let new = self
@@ -88,4 +71,27 @@ impl AuditMark {
             self.path.display()
         ))
     }
+}
+
+/// The head that a mark's text holds; `None` when it holds something else.
+pub(crate) fn head(text: &str) -> Option<AuditHead> {
+    // Before the first entry the hash is empty, and the blank before it is the line's last character.
+    let (seq, hash) = text.trim_end_matches('\n').split_once(' ')?;
+    let bytes = (0..hash.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
+    Some(AuditHead {
+        seq: seq.parse().ok()?,
+        hash: bytes.collect::<Option<_>>()?,
+    })
+}
+
+/// The text that keeps a head.
+pub(crate) fn line(head: &AuditHead) -> String {
+    let mut line = format!("{} ", head.seq);
+    for byte in &head.hash {
+        let _ = write!(line, "{byte:02x}");
+    }
+    line.push('\n');
+    line
 }

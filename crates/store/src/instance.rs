@@ -39,6 +39,8 @@ const MARKER: &str = "instance.json";
 /// How often the database counts, in microseconds: often enough that a set-back database shows, seldom enough that it
 /// costs nothing.
 const BEAT: i64 = 60_000_000;
+/// No hub counts so far: a marker that says more was damaged, and counting on from it would overflow.
+const MOST: i64 = i64::MAX / 2;
 
 /// Where this program is installed.
 #[derive(Clone, Debug)]
@@ -219,15 +221,14 @@ impl Store {
     pub async fn confirm_instance(&self) -> Result<Instance> {
         let look = self.look().await?;
         if let Some(Waits::Database(_) | Waits::SetBack(_)) = &look.waits {
-            let marker = look.marker.filter(|marker| marker.instance == look.stored.id);
-            let (epoch, beat) = marker.map_or((0, 0), |marker| (marker.epoch, marker.beat));
+            let (epoch, beat) = beyond(&look.stored, look.marker.as_ref());
             let mut tx = self.write().await?;
             let moved = execute!(
                 tx,
                 "UPDATE instance SET epoch = $1, beat = $2, home = $3, waits = NULL, confirmed = $4
                  WHERE name = 'hub' AND epoch = $5",
-                epoch.max(look.stored.epoch) + 1,
-                beat.max(look.stored.beat) + 1,
+                epoch,
+                beat,
                 self.installed.as_ref().map(|installed| installed.home.as_str()),
                 micros(self.clock.now()),
                 look.stored.epoch
@@ -362,14 +363,8 @@ impl Installed {
     }
 
     fn read(&self) -> Result<Option<Marker>> {
-        match std::fs::read_to_string(&self.marker) {
-            // One that cannot be understood is one that does not fit.
-            Ok(text) => Ok(Some(serde_json::from_str(&text).unwrap_or(Marker {
-                instance: "nothing readable".to_owned(),
-                epoch: 0,
-                beat: 0,
-                place: String::new(),
-            }))),
+        match std::fs::read(&self.marker) {
+            Ok(bytes) => Ok(Some(understood(&bytes))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(self.failed(source)),
         }
@@ -392,6 +387,58 @@ impl Installed {
             source,
         }
     }
+}
+
+/// What a marker's bytes say. One that cannot be understood is one that does not fit.
+fn understood(bytes: &[u8]) -> Marker {
+    let counted = |number: i64| (0..=MOST).contains(&number);
+    serde_json::from_slice(bytes)
+        .ok()
+        .filter(|marker: &Marker| counted(marker.epoch) && counted(marker.beat))
+        .unwrap_or_else(|| Marker {
+            instance: "nothing readable".to_owned(),
+            epoch: 0,
+            beat: 0,
+            place: String::new(),
+        })
+}
+
+/// Epoch and beat of a database that an Owner confirms: further than its own, and than those of a marker that is its own.
+fn beyond(stored: &Stored, marker: Option<&Marker>) -> (i64, i64) {
+    let marker = marker.filter(|marker| marker.instance == stored.id);
+    let (epoch, beat) = marker.map_or((0, 0), |marker| (marker.epoch, marker.beat));
+    (epoch.max(stored.epoch) + 1, beat.max(stored.beat) + 1)
+}
+
+/// Holds a marker against a database, for fuzzing (`fuzz/`) alone: only one that says what the database says fits, and from
+/// whatever it says a confirmation goes on.
+pub(crate) fn fuzz_marker(bytes: &[u8]) {
+    let marker = understood(bytes);
+    let stored = Stored {
+        id: "hub".to_owned(),
+        epoch: 3,
+        home: Some("home".to_owned()),
+        beat: 7,
+        beaten: 0,
+        waits: None,
+    };
+    let installed = Installed {
+        marker: PathBuf::from(MARKER),
+        place: "place".to_owned(),
+        home: "home".to_owned(),
+    };
+    match installed.judge(&stored, Some(&marker)) {
+        Some(waits) => assert!(!waits.reason().is_empty(), "it says why: {marker:?}"),
+        None => assert!(
+            (marker.instance.as_str(), marker.epoch, marker.place.as_str()) == ("hub", 3, "place")
+                && marker.beat <= stored.beat,
+            "it fits: {marker:?}"
+        ),
+    }
+    let (epoch, beat) = beyond(&stored, Some(&marker));
+    assert!(epoch > stored.epoch && beat > stored.beat, "{marker:?}");
+    let written = serde_json::to_vec(&marker).unwrap_or_default();
+    assert_eq!(understood(&written), marker, "it is read as it was written");
 }
 
 fn canonical(path: &Path) -> Result<PathBuf> {

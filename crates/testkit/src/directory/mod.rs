@@ -12,6 +12,8 @@ mod config;
 mod connector;
 mod convert;
 mod destination;
+#[doc(hidden)]
+pub mod fuzzing;
 mod wire;
 mod writing;
 
