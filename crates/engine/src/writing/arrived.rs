@@ -44,7 +44,7 @@ impl Attempted {
     }
 
     /// Whether a change of an asset was carried out: what it changes stands. What a person changed since does not.
-    fn changed(&self, asset: &Asset) -> bool {
+    pub(super) fn changed(&self, asset: &Asset) -> bool {
         let (Action::UpdateAsset { changes, .. } | Action::Link { changes, .. }) = &self.operation.action
         else {
             return false;

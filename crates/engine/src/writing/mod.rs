@@ -70,8 +70,6 @@ pub(crate) struct Ready {
     in_doubt: bool,
     /// What an earlier attempt wrote into the record that is to be linked.
     ours: BTreeMap<String, WrittenValue>,
-    /// An earlier attempt took the record out of the archive that is to be linked.
-    restored: bool,
 }
 
 impl Ready {
@@ -214,7 +212,6 @@ impl Writer<'_> {
                 write,
                 claim,
                 ours: BTreeMap::new(),
-                restored: false,
             });
         }
         Ok(ready)
@@ -281,9 +278,7 @@ impl Writer<'_> {
                 if let Action::Link { record, .. } = &ready.operation.action {
                     found = doubt::another(self.destination, kind, &ready.marker, record).await;
                     if found.is_none() {
-                        let attempted = self.attempted_before(&ready).await?;
-                        ready.restored = attempted.iter().any(|a| a.restores() == Some(record));
-                        ready.ours = self.written_before(&ready, &attempted, record).await?;
+                        ready.ours = self.written_before(&ready, record).await?;
                     }
                 }
                 if let (None, Some(write)) = (&found, &ready.write) {
@@ -298,8 +293,7 @@ impl Writer<'_> {
                     let mut item = ready.item(books, outcome);
                     // What is adopted was written by an earlier attempt, with the values of its day.
                     if let (Some(link), true) = (&mut item.link, creates(&ready.operation.action)) {
-                        let attempted = self.attempted_before(&ready).await?;
-                        link.written = self.written_before(&ready, &attempted, &link.destination).await?;
+                        link.written = self.written_before(&ready, &link.destination).await?;
                     }
                     items.push(item);
                 }
@@ -314,7 +308,6 @@ impl Writer<'_> {
     async fn written_before(
         &self,
         ready: &Ready,
-        attempted: &[Attempted],
         record: &RecordId,
     ) -> Result<BTreeMap<String, WrittenValue>> {
         let subject = &ready.operation.subject;
@@ -322,6 +315,7 @@ impl Writer<'_> {
             return Ok(BTreeMap::new());
         }
         let open = ready.claim.open.as_ref();
+        let attempted = self.attempts_in_doubt(ready).await?;
         let adopts = creates(&ready.operation.action);
         if !adopts {
             // A record that somebody typed in carries no mark.
@@ -339,7 +333,7 @@ impl Writer<'_> {
                 .await
                 .pop(),
         };
-        let origin = open.and_then(|open| origin(attempted, stands.as_ref(), open.sent.at));
+        let origin = open.and_then(|open| origin(&attempted, stands.as_ref(), open.sent.at));
         if let Some(origin) = origin {
             return Ok(origin.written);
         }
@@ -351,13 +345,32 @@ impl Writer<'_> {
         Ok(written)
     }
 
-    /// The attempts at this record that are in doubt.
-    async fn attempted_before(&self, ready: &Ready) -> Result<Vec<Attempted>> {
+    /// The attempts at this record of which nobody knows whether they arrived.
+    async fn attempts_in_doubt(&self, ready: &Ready) -> Result<Vec<Attempted>> {
         let open = ready.claim.open.as_ref();
         let attempts = open.map_or(&[][..], |open| &open.attempts);
         let subject = &ready.operation.subject;
-        let of = self.engine.attempted(attempts, subject.kind, &subject.source_id);
-        of.await
+        self.engine
+            .attempted(attempts, subject.kind, &subject.source_id)
+            .await
+    }
+
+    /// Whether the record that was to be linked is in use, or stands as it does, by what an earlier attempt did.
+    async fn left_its_mark(&self, ready: &Ready) -> Result<bool> {
+        let Action::Link { record, .. } = &ready.operation.action else {
+            return Ok(false);
+        };
+        if !ready.ours.is_empty() {
+            return Ok(true);
+        }
+        let attempted = self.attempts_in_doubt(ready).await?;
+        if attempted.is_empty() || attempted.iter().any(|a| a.restores() == Some(record)) {
+            return Ok(!attempted.is_empty());
+        }
+        let stands = doubt::assets_by_id(self.destination, vec![record.clone()])
+            .await
+            .pop();
+        Ok(stands.is_some_and(|asset| attempted.iter().any(|a| a.changed(&asset))))
     }
 
     async fn send_all(
@@ -384,8 +397,8 @@ impl Writer<'_> {
             if let Some(held) = &mut item.settles {
                 held.refused = refused && creates(&ready.operation.action);
             }
-            // The record is in use all the same by what an earlier attempt did: the next plan takes it in.
-            if refused && (ready.restored || !ready.ours.is_empty()) {
+            // The next plan takes in what an earlier attempt did.
+            if refused && self.left_its_mark(ready).await? {
                 item.settles = None;
             }
             items.push(item);

@@ -438,41 +438,55 @@ async fn a_link_that_is_refused_leaves_open_what_an_earlier_attempt_created() {
     .await;
 }
 
+/// An adoption of an asset whose link somebody took away: it gets no answer, and another one is refused.
+async fn adopted_and_refused(store: &TestStore, first: Mode) -> (Story<'_>, SourceId, Run) {
+    let story = Story::owned_by(store, Owner::Source).await;
+    let plan = story.hub.plan().await;
+    story.hub.apply(&plan, confirmed()).await.unwrap();
+    let assets = store.links(&story.bridge.id, RecordKind::Asset).await.unwrap();
+    let (device, asset) = assets.first_key_value().unwrap();
+    let (engine, actor) = (&story.hub.engine, &story.hub.actor);
+    engine.unlink_asset(actor, asset, "a mistake").await.unwrap();
+    let records = [(RecordKind::Asset, device.clone())];
+    let comes = engine.unignore_records(actor, &story.bridge, &records);
+    comes.await.unwrap();
+    story.rename(device, "RENAMED").await;
+    let plan = story.hub.plan().await;
+    assert!(matches!(
+        story.about(&plan, device).await[..],
+        [Action::Link { .. }]
+    ));
+    let (run, _) = story
+        .apply_with(Fault::once("PATCH /assets/{id}", first), &plan)
+        .await;
+    story.rename(device, "RENAMED AGAIN").await;
+    let early = story.hub.plan().await;
+    story.wait().await;
+    let refusing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 422 });
+    story.directory.faults().add(refusing).unwrap();
+    let refused = story.hub.apply(&early, confirmed()).await.unwrap();
+    assert_eq!(refused.counts.failed, 1, "{:?}", refused.counts);
+    (story, device.clone(), run)
+}
+
 #[tokio::test]
-async fn a_link_that_is_refused_is_over_where_nothing_was_created_before_it() {
+async fn a_link_that_is_refused_is_over_where_nothing_arrived_before_it() {
     TestStore::on_every_engine(async |store| {
-        let story = Story::owned_by(&store, Owner::Source).await;
-        let plan = story.hub.plan().await;
-        story.hub.apply(&plan, confirmed()).await.unwrap();
-        let assets = story
-            .store
-            .links(&story.bridge.id, RecordKind::Asset)
-            .await
-            .unwrap();
-        let (device, asset) = assets.first_key_value().unwrap();
-        let unlinked = story
-            .hub
-            .engine
-            .unlink_asset(&story.hub.actor, asset, "a mistake");
-        unlinked.await.unwrap();
-        let records = [(RecordKind::Asset, device.clone())];
-        let hub = &story.hub;
-        let comes = hub.engine.unignore_records(&hub.actor, &story.bridge, &records);
-        comes.await.unwrap();
-        story.rename(device, "RENAMED").await;
-        let plan = story.hub.plan().await;
-        assert!(matches!(
-            story.about(&plan, device).await[..],
-            [Action::Link { .. }]
-        ));
-        let failing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 500 });
-        story.apply_with(failing, &plan).await;
+        let never = Mode::ErrorBefore { status: 500 };
+        let (story, ..) = adopted_and_refused(&store, never).await;
+        assert_eq!(store.open_writes(&story.bridge.destination).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_refused_leaves_open_an_earlier_one_that_arrived() {
+    TestStore::on_every_engine(async |store| {
+        let (story, device, run) = adopted_and_refused(&store, Mode::LostAnswer).await;
+        story.leaves(&device).await;
         story.wait().await;
-        let refusing = Fault::once("PATCH /assets/{id}", Mode::ErrorBefore { status: 422 });
-        story.directory.faults().add(refusing).unwrap();
-        let plan = story.hub.plan().await;
-        let refused = story.hub.apply(&plan, confirmed()).await.unwrap();
-        assert_eq!(refused.counts.failed, 1, "{:?}", refused.counts);
+        assert_eq!(story.hub.plan().await.counts.writes(), 0);
+        assert!(story.link(&device).await.written["name"].run == run.id);
         assert_eq!(store.open_writes(&story.bridge.destination).await.unwrap(), 0);
     })
     .await;
