@@ -32,7 +32,7 @@ Runs, in this order, and stops at the first that fails:
   build        every target, with clippy's lints while it is compiled; warnings are errors
   test         cargo nextest run --workspace --profile ci
   client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
-  kill         the kill harness: the program ended at random on both databases, at every crash point, with the registry, and with its database locked
+  kill         the kill harness: the program ended at random on both databases, at every crash point, with the registry, with its clock set, and with its database locked
   doctest      cargo test --doc --workspace
   doc          cargo doc, warnings are errors
   deny         cargo deny check bans licenses sources
@@ -282,19 +282,22 @@ lint_while_building() {
 # Both databases at once: much of a round is pauses.
 kill_harness() {
   cargo build --workspace --all-targets --locked
-  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres registry locked failed=0
+  local kill="${CARGO_TARGET_DIR:-target}/debug/kill" said sqlite postgres registry locked clock failed=0
   said=$(mktemp -d)
   "$kill" --seconds 240 --at-least 200 --every-point >"$said/sqlite" 2>&1 &
   sqlite=$!
   "$kill" --postgres --seconds 180 --at-least 100 >"$said/postgres" 2>&1 &
   postgres=$!
+  "$kill" --locked --seconds 50 >"$said/locked" 2>&1 &
+  locked=$!
   struck "$postgres" "$said/postgres" || failed=1
   "$kill" --registry --seconds 45 --at-least 10 >"$said/registry" 2>&1 &
   registry=$!
-  "$kill" --locked --seconds 40 >"$said/locked" 2>&1 &
-  locked=$!
+  "$kill" --clock --seconds 30 --at-least 5 >"$said/clock" 2>&1 &
+  clock=$!
   struck "$registry" "$said/registry" || failed=1
   struck "$locked" "$said/locked" || failed=1
+  struck "$clock" "$said/clock" || failed=1
   struck "$sqlite" "$said/sqlite" || failed=1
   rm -rf "$said"
   [ "$failed" -eq 0 ] || return 1
@@ -317,8 +320,8 @@ phase postgres start_postgres
 phase fmt cargo fmt --all --check
 lint_while_building
 phase build cargo build --workspace --all-targets --locked
-# One thread more than there are cores: much of a test is waiting, for a process, a database, a pause.
-phase test cargo nextest run --workspace --profile ci --test-threads "$(($(nproc) + 1))" --locked
+# Two threads more than there are cores: much of a test is waiting, for a process, a database, a pause.
+phase test cargo nextest run --workspace --profile ci --test-threads "$(($(nproc) + 2))" --locked
 phase client bash e2e/api-client/run.sh
 phase kill kill_harness
 phase doctest cargo test --doc --workspace --locked

@@ -16,8 +16,10 @@ use std::time::{Duration, Instant};
 
 /// A sync has got past its last write when so many in a row, each with room for one page more, found room enough.
 const UNTOUCHED: u32 = 8;
+/// More pages than a sync of a few devices writes.
+const MOST_ROOM: u64 = 1500;
 /// How long a worker may take for its jobs on a disk that is full; those of a few devices take a quarter of it.
-const WAITS: Duration = Duration::from_millis(1500);
+const WAITS: Duration = Duration::from_millis(2500);
 
 /// Whether it is the full disk that is told of: SQLite calls the disk full, the system says that no space is left.
 fn is_of_space(words: &str) -> bool {
@@ -137,6 +139,10 @@ pub async fn at_every_write(
         verdict::nothing_unforgivable(&hub, &world).await?;
         untouched = if by_command && by_worker { untouched + 1 } else { 0 };
         room += 1;
+        ensure!(
+            room < MOST_ROOM,
+            "a sync of a few devices does not fit into {room} pages"
+        );
     }
     let stage = Stage {
         hub: &hub,

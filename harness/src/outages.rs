@@ -13,8 +13,8 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// An outage that nobody waits out: longer than any pause of the program's.
-const LONG: Duration = Duration::from_secs(32);
+/// An outage that nobody waits out: longer than the half minute a writer waits for a lock, and than a lease.
+const LONG: Duration = Duration::from_secs(40);
 
 /// What a command says that met the lock, or whose worker could not say that it lives.
 const LOCKED: [&str; 2] = ["locked by another process", "cannot write to the database"];

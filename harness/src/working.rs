@@ -101,7 +101,7 @@ impl Stage<'_> {
         Ok(bridge.name.clone())
     }
 
-    /// Does `act` once: struck where the rota says, or killed at random.
+    /// Does `act` once: struck where the rota says, or killed at random. No record is doubled at any moment.
     ///
     /// # Errors
     /// What the program should not have done.
@@ -125,12 +125,15 @@ impl Stage<'_> {
             }
         }
         match act {
-            Act::Sync => self.sync(strike, chance, tally).await,
-            Act::Worker => self.worker(strike, chance, tally).await,
-            Act::Backup => self.back_up(strike, chance, tally).await,
-            Act::Rotate => self.rotate(strike, chance, tally).await,
+            Act::Sync => self.sync(strike, chance, tally).await?,
+            Act::Worker => self.worker(strike, chance, tally).await?,
+            Act::Backup => self.back_up(strike, chance, tally).await?,
+            Act::Rotate => self.rotate(strike, chance, tally).await?,
             Act::Undo => bail!("an undo is a phase of its own"),
         }
+        let doubled = self.world.directory.duplicates();
+        ensure!(doubled.is_empty(), "a mark stands on two records: {doubled:?}");
+        Ok(())
     }
 
     /// Runs a command, struck or killed at random within `longest` ms.

@@ -126,12 +126,15 @@ impl Engine {
     }
 }
 
-/// A name made of the time that no file has: who presses twice within a second has two backups.
+/// A name made of the time that no backup has, whole or being written: who presses twice within a second has two.
 fn unused(directory: &Path, now: Timestamp) -> String {
     let stem = format!("rmmbridge-{}", now.strftime("%Y-%m-%d-%H%M%S"));
     let mut name = format!("{stem}{ENDING}");
     let mut number = 2;
-    while directory.join(&name).exists() {
+    while ["", ".partial"]
+        .into_iter()
+        .any(|ending| directory.join(format!("{name}{ending}")).exists())
+    {
         name = format!("{stem}_{number}{ENDING}");
         number += 1;
     }

@@ -63,6 +63,23 @@ impl BackupReport {
     }
 }
 
+/// Whether two names are those of one file, which is not opened.
+#[cfg(unix)]
+fn same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(one), Ok(other)) = (std::fs::metadata(one), std::fs::metadata(other)) else {
+        return false;
+    };
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Whether two names are those of one file, as far as its path tells.
+#[cfg(not(unix))]
+fn same_file(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| std::fs::canonicalize(path).ok();
+    whole(one).is_some_and(|one| whole(other) == Some(one))
+}
+
 impl Store {
     /// Writes a backup to `path` and reads it back. `progress` is told how many rows are written.
     ///
@@ -153,11 +170,10 @@ impl Store {
         };
         let options = write.connect_options();
         let own = options.get_filename();
-        let named = std::fs::canonicalize(path);
         let is_own = |ending: &str| {
             let mut file = own.as_os_str().to_owned();
             file.push(ending);
-            std::fs::canonicalize(file).is_ok_and(|file| named.as_ref().is_ok_and(|named| *named == file))
+            same_file(path, Path::new(&file))
         };
         match ["", "-wal", "-shm"].into_iter().any(is_own) {
             false => Ok(()),

@@ -447,9 +447,10 @@ async fn the_database_itself_is_no_file_for_a_backup() {
     };
     furnish(&test, 3).await;
     let log = database.with_file_name(format!("{}-wal", database.file_name().unwrap().display()));
-    let linked = database.with_file_name("another name");
-    std::os::unix::fs::symlink(database, &linked).unwrap();
-    for path in [database.clone(), log, linked] {
+    let [soft, hard] = ["another name", "and another"].map(|name| database.with_file_name(name));
+    std::os::unix::fs::symlink(database, &soft).unwrap();
+    std::fs::hard_link(database, &hard).unwrap();
+    for path in [database.clone(), log, soft, hard] {
         let options = BackupOptions {
             replace: true,
             ..options()

@@ -106,7 +106,7 @@ fn odd(random: &mut StdRng) -> Value {
     all.choose(random).unwrap().clone()
 }
 
-/// The same with a byte that is another one, fewer, or many brackets.
+/// The same with a byte that is another one, cut short, with half of a character in it, or brackets instead.
 fn spoilt(body: &Value, random: &mut StdRng) -> Vec<u8> {
     let mut bytes = body.to_string().into_bytes();
     let at = random.random_range(0..bytes.len());
