@@ -113,10 +113,6 @@ impl From<engine::Error> for Problem {
             E::Provider(Refusal::NotSetUp) => StatusCode::NOT_FOUND,
             E::Provider(_) => StatusCode::FORBIDDEN,
             E::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
-            // Nobody outside was asked.
-            E::Outside { error, .. } if error.kind == engine::Kind::Configuration => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
             E::Outside { .. } => StatusCode::BAD_GATEWAY,
             E::Store(S::Locked) | E::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
