@@ -22,7 +22,8 @@ const LOCKED: [&str; 2] = ["locked by another process", "cannot write to the dat
 /// How long a worker may take until it is ready.
 const STARTS: Duration = Duration::from_secs(10);
 
-/// A worker and some commands, while somebody locks their SQLite database: first for [`LONG`], then for shorter.
+/// A worker and some commands, while somebody locks their SQLite database: first for longer than anybody waits, then for
+/// shorter.
 ///
 /// # Errors
 /// What does not hold.
@@ -71,8 +72,8 @@ pub async fn locked(
     Ok(())
 }
 
-/// Two workers and some commands, while their database server is restarted every few seconds, and is gone for [`LONG`] at
-/// last.
+/// Two workers and some commands, while their database server is restarted every few seconds, and at last is gone for longer
+/// than anybody waits.
 ///
 /// # Errors
 /// What does not hold.
