@@ -56,11 +56,11 @@ struct Arguments {
     registry: bool,
 
     /// Instead of kills: a PostgreSQL server of the harness's own is restarted every few seconds while workers run, and is
-    /// gone for half a minute at last
+    /// gone for 40 s at last
     #[arg(long, conflicts_with_all = ["postgres", "disk_full", "locked", "clock"])]
     restart_postgres: bool,
 
-    /// Instead of kills: somebody locks the SQLite database while a worker runs, for half a minute and for shorter
+    /// Instead of kills: somebody locks the SQLite database while a worker runs, for 40 s and for shorter
     #[arg(long, conflicts_with_all = ["postgres", "disk_full", "clock"])]
     locked: bool,
 

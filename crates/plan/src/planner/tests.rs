@@ -446,8 +446,8 @@ fn devices_out_of_scope_are_left_alone() {
     check(&settings, unlinked, text);
 }
 
-#[test]
-fn a_reinstalled_device_is_a_question_until_the_old_asset_is_archived() {
+/// A device that is gone for long enough, and another with its serial number in its place.
+fn reinstalled() -> (BridgeSettings, ClientInput) {
     let serial = |mut device: DeviceProjection| {
         device.keys.serial = Some("s1".to_owned());
         device
@@ -459,6 +459,13 @@ fn a_reinstalled_device_is_a_question_until_the_old_asset_is_archived() {
     });
     let mut input = linked(serial(device("1", "PC-1")), asset("a", "PC-1"));
     input.devices.push(serial(device("2", "PC-2")));
+    input.devices[0].presence = absent(3, 0);
+    (settings, input)
+}
+
+#[test]
+fn a_reinstalled_device_is_a_question_until_the_old_asset_is_archived() {
+    let (settings, mut input) = reinstalled();
     input.devices[0].presence = absent(1, 0);
     check(
         &settings,

@@ -202,23 +202,6 @@ fn assets_in_use_that_are_none_of_the_devices_are_told_apart() {
     assert_eq!(twin.cause, Some(Cause::Ambiguous { assets }));
 }
 
-/// A device that is gone for long enough, and another with its serial number in its place.
-fn reinstalled() -> (BridgeSettings, ClientInput) {
-    let serial = |mut device: DeviceProjection| {
-        device.keys.serial = Some("s1".to_owned());
-        device
-    };
-    let mut settings = settings();
-    settings.archive = Some(Archive {
-        after_snapshots: 3,
-        after_days: 0,
-    });
-    let mut input = linked(serial(device("1", "PC-1")), asset("a", "PC-1"));
-    input.devices.push(serial(device("2", "PC-2")));
-    input.devices[0].presence = absent(3, 0);
-    (settings, input)
-}
-
 #[test]
 fn a_machine_is_not_doubled_where_the_asset_of_its_old_device_stays_in_use() {
     let question = "? asset  PC-2  Acme\n    (asset a has the same serial number and is linked to device 1 (PC-1), which \
