@@ -1,16 +1,13 @@
 //! An audit log that does not hold: nothing is written, it is said once, and writes go on when it is whole again.
 
 use crate::hub::{Hub, confirmed, engine_on, owner, small};
+use crate::notifying::{look, mail};
 use crate::undoing::assets;
-use connect::mail::MailSecurity;
 use engine::auditing::{AuditEnd, Verified};
-use engine::freshness::Ticks;
-use engine::notifying::{ChannelSettings, NewChannel};
-use engine::status::Calendar;
 use engine::undoing::UndoScope;
 use engine::{Engine, EngineOptions, Error, Quiet, Runner, Work};
-use jiff::{SignedDuration, Timestamp};
-use model::{Actor, BridgeId, EventKind, PlanSummary, Run, RunKind};
+use jiff::SignedDuration;
+use model::{EventKind, PlanSummary, Run, RunKind};
 use simulators::mailbox::{self, Mailbox};
 use std::path::Path;
 use std::time::Duration;
@@ -20,22 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 /// An entry that was written long ago.
 const OLD: i64 = 2;
-
-struct NoSchedules;
-
-impl Calendar for NoSchedules {
-    fn ticks(&self, _bridge: &BridgeId, _fresh_at: Timestamp, _now: Timestamp) -> Option<Ticks> {
-        None
-    }
-
-    fn paused(&self, _bridge: &BridgeId) -> Option<String> {
-        None
-    }
-
-    fn plan_only(&self, _bridge: &BridgeId) -> bool {
-        false
-    }
-}
 
 /// An engine on `store`, of the database of `test`, that keeps the end of the log in `mark`.
 fn keeping(test: &TestStore, store: Store, mark: &Path) -> Engine {
@@ -82,14 +63,6 @@ fn refused<T: std::fmt::Debug>(result: engine::Result<T>, entry: i64) {
         }
         other => panic!("{other:?}"),
     }
-}
-
-async fn watch(engine: &Engine) {
-    let worker = Actor::Schedule {
-        name: "watch".to_owned(),
-    };
-    engine.watch(&worker, &NoSchedules).await.unwrap();
-    engine.deliver_notifications(&worker).await.unwrap();
 }
 
 async fn note(store: &Store, count: usize) {
@@ -169,9 +142,9 @@ async fn what_a_worker_sees_of_the_end_stands_until_the_whole_log_was_checked() 
         let (hub, plan) = planned(&test).await;
         drop(hub.runner().await);
         let last = cut(&test).await;
-        watch(&hub.engine).await;
+        look(&hub.engine).await;
         put_back(&test).await;
-        watch(&hub.engine).await;
+        look(&hub.engine).await;
         refused(hub.engine.become_runner(&hub.actor).await, last);
         let found = hub.engine.verify_audit(&hub.actor).await.unwrap();
         assert_eq!(found, Verified::Whole { entries: last });
@@ -206,7 +179,7 @@ async fn a_log_that_was_found_broken_stops_undos_as_well_and_is_shown_with_the_p
         assert!(why.contains("rmmbridge audit verify"), "{why}");
         drop(runner);
         // Its end is as it was kept, which makes it no better.
-        watch(&hub.engine).await;
+        look(&hub.engine).await;
         refused(hub.engine.become_runner(&hub.actor).await, OLD);
         change_back(&test).await;
         let found = hub.engine.verify_audit(&hub.actor).await.unwrap();
@@ -225,29 +198,14 @@ async fn a_broken_log_is_said_once_however_often_it_is_found_and_so_is_its_end()
         let engine = keeping(&test, (*test).clone(), &mark);
         let second = keeping(&test, test.another().await, &mark);
         let mailbox = Mailbox::start(mailbox::Options::default()).await.unwrap();
-        let channel = NewChannel {
-            name: "mail".to_owned(),
-            settings: ChannelSettings::Mail {
-                host: "127.0.0.1".to_owned(),
-                port: mailbox.port(),
-                security: MailSecurity::None,
-                user: None,
-                from: "rmmbridge <hub@example.test>".to_owned(),
-                to: vec!["owner@example.test".to_owned()],
-                allow_private_hosts: false,
-            },
-            events: vec![],
-            url: None,
-            password: None,
-            signing_key: None,
-        };
+        let channel = mail(&mailbox, "mail");
         engine.add_channel(&owner(), channel).await.unwrap();
         note(&test, 3).await;
         let find = async || {
             for _ in 0..2 {
                 for engine in [&engine, &second] {
                     engine.verify_audit(&owner()).await.unwrap();
-                    watch(engine).await;
+                    look(engine).await;
                 }
             }
         };
@@ -292,7 +250,7 @@ async fn a_mark_that_cannot_be_written_refuses_runs_only_as_long_as_it_cannot() 
         note(&test, 1).await;
         let error = engine.become_runner(&owner()).await.unwrap_err().to_string();
         assert!(error.contains("cannot be kept"), "{error}");
-        watch(&engine).await;
+        look(&engine).await;
         let health = test.health().await.unwrap();
         let audit = health.iter().find(|h| h.subject == "audit").unwrap();
         assert_eq!(

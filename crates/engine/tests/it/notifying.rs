@@ -124,7 +124,8 @@ async fn in_step(store: &Store, bridge: &Bridge) {
     plan.finish(PlanCounts::default(), vec![]).await.unwrap();
 }
 
-fn mail(mailbox: &Mailbox, name: &str) -> NewChannel {
+/// A channel that sends letters to a mailbox.
+pub fn mail(mailbox: &Mailbox, name: &str) -> NewChannel {
     NewChannel {
         name: name.to_owned(),
         settings: ChannelSettings::Mail {
@@ -154,7 +155,8 @@ fn post(name: &str, settings: ChannelSettings, url: &str) -> NewChannel {
     }
 }
 
-async fn look(engine: &Engine) {
+/// One round of a worker: how everything stands, and what there is to tell.
+pub async fn look(engine: &Engine) {
     engine.watch(&worker(), &EveryTwoHours).await.unwrap();
     engine.deliver_notifications(&worker()).await.unwrap();
 }

@@ -31,7 +31,7 @@ fn text(of: &Explained) -> String {
     let visible = plan::render::visible;
     let organization = match &of.organization_name {
         Some(name) => visible(name),
-        None => format!("organization {}, which is gone", of.organization),
+        None => format!("organization {}, which the source does not list", of.organization),
     };
     let mut text = format!(
         "{} (device {}, {organization})\n",
