@@ -29,14 +29,13 @@ Runs, in this order, and stops at the first that fails:
   npm          what the browser tests need from npm, pinned: axe
   postgres     a temporary PostgreSQL cluster; its URL is in RMMBRIDGE_TEST_POSTGRES for the tests
   fmt          cargo fmt --check
+  deny         cargo deny check bans licenses sources
   build        every target, with clippy's lints while it is compiled; warnings are errors
+  tidy         cargo xtask tidy: the rules of the layout
   test         cargo nextest run --workspace --profile ci
   client       a client generated from docs/openapi.json lists, plans and applies; what generates it is from PyPI, pinned
   kill         the kill harness: the program ended at random on both databases, at every crash point, with the registry, with its clock set, and with its database locked
-  doctest      cargo test --doc --workspace
-  doc          cargo doc, warnings are errors
-  deny         cargo deny check bans licenses sources
-  tidy         cargo xtask tidy: the rules of the layout
+  doc          the libraries' documentation is written, warnings are errors, and its examples are run
   acceptance   cargo xtask acceptance: the requirements a passed test has to prove
 
 Known security advisories are not checked here, because that needs the advisory database from the
@@ -260,8 +259,9 @@ stop_postgres() {
 
 # --- the checks ------------------------------------------------------------------------------
 
+# `cargo doc` would check every crate we depend on once more; the examples need what the tests were built with.
 document() {
-  RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+  RUSTDOC="$PWD/scripts/rustdoc.sh" cargo test --doc --workspace --locked
 }
 
 # Waits for a round of the kill harness and shows what it said.
@@ -318,14 +318,13 @@ phase tools install_tools
 phase npm install_from_npm
 phase postgres start_postgres
 phase fmt cargo fmt --all --check
+phase deny cargo deny check --hide-inclusion-graph -A unused-wrapper bans licenses sources
 lint_while_building
 phase build cargo build --workspace --all-targets --locked
+phase tidy cargo xtask tidy
 # Two threads more than there are cores: much of a test is waiting, for a process, a database, a pause.
 phase test cargo nextest run --workspace --profile ci --test-threads "$(($(nproc) + 2))" --locked
 phase client bash e2e/api-client/run.sh
 phase kill kill_harness
-phase doctest cargo test --doc --workspace --locked
 phase doc document
-phase deny cargo deny check --hide-inclusion-graph -A unused-wrapper bans licenses sources
-phase tidy cargo xtask tidy
 phase acceptance cargo xtask acceptance --require "$REQUIRED_IDS"

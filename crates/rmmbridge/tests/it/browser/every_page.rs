@@ -102,8 +102,7 @@ async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
         browser.go(url).await;
         for colours in [Colours::Light, Colours::Dark] {
             let look = Look { width: 1280, colours };
-            browser.look(look).await;
-            for finding in browser.accessibility().await {
+            for finding in browser.accessibility(look).await {
                 findings.push(format!("{name} ({colours:?}): {finding}"));
             }
         }
@@ -112,8 +111,7 @@ async fn axe_finds_nothing_on_any_page_in_light_or_dark() {
             width: 390,
             colours: Colours::Light,
         };
-        browser.look(look).await;
-        for finding in browser.accessibility().await {
+        for finding in browser.accessibility(look).await {
             findings.push(format!("{name} (phone): {finding}"));
         }
         browser.picture(&file_name(name)).await;
