@@ -9,6 +9,7 @@
 
 mod authenticator;
 mod clock;
+mod database;
 pub mod directory;
 mod engine;
 mod fewer;
@@ -19,6 +20,7 @@ mod store;
 
 pub use authenticator::Authenticator;
 pub use clock::FixedClock;
+pub use database::{MIGRATOR, RawConnection, TestDatabase};
 pub use engine::Engine;
 pub use fewer::Fewer;
 pub use postgres::TemporaryDatabase;

@@ -11,25 +11,37 @@ use model::{Bridge, ConnectionId, RunKind};
 use std::time::Duration;
 use store::{Store, StoredGrant};
 use testkit::{Engine, TestStore};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Runs a worker on a store until `stop`.
-async fn worker(store: &Store, name: &str, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
-    worker_with(engine(store, name), store, stop).await
+/// A worker at work.
+struct Working {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
 }
 
-/// The same with an engine of its own kind.
-async fn worker_with(
-    engine: engine::Engine,
-    store: &Store,
-    stop: &CancellationToken,
-) -> tokio::task::JoinHandle<()> {
-    let queue = queue(store).await;
-    let options = WorkerOptions { concurrency: 2 };
-    let worker = Worker::begin(engine, queue, &technician(), options, stop.clone())
-        .await
-        .unwrap();
-    tokio::spawn(worker.run())
+impl Working {
+    /// On this store.
+    async fn on(store: &Store, name: &str) -> Self {
+        Self::with(engine(store, name), store).await
+    }
+
+    /// The same with an engine of its own kind.
+    async fn with(engine: engine::Engine, store: &Store) -> Self {
+        let (queue, stop) = (queue(store).await, CancellationToken::new());
+        let options = WorkerOptions { concurrency: 2 };
+        let worker = Worker::begin(engine, queue, &technician(), options, stop.clone())
+            .await
+            .unwrap();
+        let task = tokio::spawn(worker.run());
+        Self { stop, task }
+    }
+
+    /// Stops it, and waits for that.
+    async fn stopped(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
 }
 
 /// The jobs of bridges: a worker makes one of maintenance by itself.
@@ -82,6 +94,15 @@ async fn hourly(queue: &Queue, bridge: &Bridge, what: Scheduled) {
     queue.set_schedule(&technician(), &new).await.unwrap();
 }
 
+/// A queue, and a bridge that leads nowhere and is to sync and to plan at every full hour.
+async fn both_hourly(store: &TestStore) -> (Queue, Bridge) {
+    let (queue, bridge) = (queue(store).await, bridge(store).await);
+    for what in [Scheduled::Sync, Scheduled::PlanOnly] {
+        hourly(&queue, &bridge, what).await;
+    }
+    (queue, bridge)
+}
+
 async fn last_tick(queue: &Queue, what: Scheduled) -> Timestamp {
     let schedules = queue.schedules().await.unwrap();
     schedules.iter().find(|s| s.what == what).unwrap().last_tick
@@ -102,10 +123,7 @@ async fn expect_the_sync_of_14(queue: &Queue) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_is_one_job_for_all_workers_and_missed_ones_are_not_made_up_for() {
     TestStore::on_every_engine(async |store| {
-        let (queue, bridge) = (queue(&store).await, bridge(&store).await);
-        for what in [Scheduled::Sync, Scheduled::PlanOnly] {
-            hourly(&queue, &bridge, what).await;
-        }
+        let (queue, _) = both_hourly(&store).await;
         let schedules = queue.schedules().await.unwrap();
         let paused = schedules.iter().find(|s| s.what == Scheduled::PlanOnly).unwrap();
         queue
@@ -114,15 +132,14 @@ async fn a_tick_is_one_job_for_all_workers_and_missed_ones_are_not_made_up_for()
             .unwrap();
         // Nobody was there for five hours and a half.
         store.clock().advance(SignedDuration::from_mins(330));
-        let stop = CancellationToken::new();
         let elsewhere = store.another().await;
-        let mut workers = vec![worker(&store, "one", &stop).await];
+        let mut workers = vec![Working::on(&store, "one").await];
         if store.engine() == Engine::Postgres {
-            workers.push(worker(&elsewhere, "two", &stop).await);
+            workers.push(Working::on(&elsewhere, "two").await);
         }
         let jobs = until_they_wait(&queue, 1).await;
         // The other worker looks around too.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        another_look().await;
         let later = of_bridges(&queue).await;
         assert_eq!(later.len(), 1, "{later:#?}");
         assert_eq!(jobs[0].kind, "sync");
@@ -143,9 +160,8 @@ async fn a_tick_is_one_job_for_all_workers_and_missed_ones_are_not_made_up_for()
         }
         let jobs = of_bridges(&queue).await;
         assert_eq!(jobs[1].state, JobState::Done, "{jobs:#?}");
-        stop.cancel();
         for worker in workers {
-            worker.await.unwrap();
+            worker.stopped().await;
         }
         assert!(
             store.leases("").await.unwrap().is_empty(),
@@ -158,8 +174,7 @@ async fn a_tick_is_one_job_for_all_workers_and_missed_ones_are_not_made_up_for()
 #[tokio::test]
 async fn one_process_works_on_sqlite_and_the_second_is_told_who() {
     let store = TestStore::sqlite().await;
-    let stop = CancellationToken::new();
-    let first = worker(&store, "the first", &stop).await;
+    let first = Working::on(&store, "the first").await;
     let second = engine(&store, "the second")
         .become_runner(&technician())
         .await
@@ -167,8 +182,7 @@ async fn one_process_works_on_sqlite_and_the_second_is_told_who() {
     assert!(second.to_string().contains("(the first)"), "{second}");
     let workers = engine(&store, "a command").workers(&technician()).await.unwrap();
     assert_eq!(workers, ["the first"]);
-    stop.cancel();
-    first.await.unwrap();
+    first.stopped().await;
     engine(&store, "the second")
         .become_runner(&technician())
         .await
@@ -178,15 +192,11 @@ async fn one_process_works_on_sqlite_and_the_second_is_told_who() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_and_its_job_are_stored_together_or_not_at_all() {
     TestStore::on_every_engine(async |store| {
-        let (queue, bridge) = (queue(&store).await, bridge(&store).await);
-        for what in [Scheduled::Sync, Scheduled::PlanOnly] {
-            hourly(&queue, &bridge, what).await;
-        }
+        let (queue, _) = both_hourly(&store).await;
         let set = last_tick(&queue, Scheduled::Sync).await;
         store.clock().advance(SignedDuration::from_mins(330));
         refuse_deliveries(&store, "sync").await;
-        let stop = CancellationToken::new();
-        let worker = worker(&store, "one", &stop).await;
+        let worker = Working::on(&store, "one").await;
         // The plan's turn comes first: once its job is there, the worker comes to the sync in every round.
         until(&queue, |jobs| !of_kind(jobs, "plan_only").is_empty()).await;
         another_look().await;
@@ -198,8 +208,7 @@ async fn a_tick_and_its_job_are_stored_together_or_not_at_all() {
         accept_deliveries(&store).await;
         expect_the_sync_of_14(&queue).await;
         assert_eq!(store.sql(noted).await, 1);
-        stop.cancel();
-        worker.await.unwrap();
+        worker.stopped().await;
     })
     .await;
 }
@@ -217,8 +226,7 @@ async fn a_run_in_doubt_ends_its_job_only_together_with_the_job_that_looks_again
         };
         let id = queue.enqueue(&technician(), "request:1", &kind).await.unwrap();
         let id = id.id.unwrap();
-        let stop = CancellationToken::new();
-        let worker = worker_with(engine_to(&store, "one", &ledger), &store, &stop).await;
+        let worker = Working::with(engine_to(&store, "one", &ledger), &store).await;
         until(&queue, |_| ledger.asked() > 0).await;
         another_look().await;
         let jobs = of_bridges(&queue).await;
@@ -233,8 +241,7 @@ async fn a_run_in_doubt_ends_its_job_only_together_with_the_job_that_looks_again
         let key = format!("doubt:{}", first.run.unwrap());
         assert_eq!((again.len(), &again[0].key), (1, &key), "{again:#?}");
         assert_eq!(ledger.asked(), 2, "what never arrived was sent again");
-        stop.cancel();
-        worker.await.unwrap();
+        worker.stopped().await;
     })
     .await;
 }
@@ -242,16 +249,12 @@ async fn a_run_in_doubt_ends_its_job_only_together_with_the_job_that_looks_again
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tick_of_a_paused_bridge_is_left_until_it_is_resumed_and_plans_go_on() {
     TestStore::on_every_engine(async |store| {
-        let (queue, bridge) = (queue(&store).await, bridge(&store).await);
-        for what in [Scheduled::Sync, Scheduled::PlanOnly] {
-            hourly(&queue, &bridge, what).await;
-        }
+        let (queue, bridge) = both_hourly(&store).await;
         let set = last_tick(&queue, Scheduled::Sync).await;
         let undone = Some("run 7 was taken back");
         store.pause_bridge(&bridge.id, undone).await.unwrap();
         store.clock().advance(SignedDuration::from_mins(330));
-        let stop = CancellationToken::new();
-        let worker = worker(&store, "one", &stop).await;
+        let worker = Working::on(&store, "one").await;
         until(&queue, |jobs| !of_kind(jobs, "plan_only").is_empty()).await;
         another_look().await;
         let jobs = of_bridges(&queue).await;
@@ -259,8 +262,7 @@ async fn the_tick_of_a_paused_bridge_is_left_until_it_is_resumed_and_plans_go_on
         assert_eq!(last_tick(&queue, Scheduled::Sync).await, set);
         store.pause_bridge(&bridge.id, None).await.unwrap();
         expect_the_sync_of_14(&queue).await;
-        stop.cancel();
-        worker.await.unwrap();
+        worker.stopped().await;
     })
     .await;
 }
@@ -272,8 +274,7 @@ async fn a_tick_that_only_plans_reads_and_plans_and_writes_nothing() {
         let ledger = Ledger::default();
         hourly(&queue, &bridge, Scheduled::PlanOnly).await;
         store.clock().advance(SignedDuration::from_mins(330));
-        let stop = CancellationToken::new();
-        let worker = worker_with(engine_to(&store, "one", &ledger), &store, &stop).await;
+        let worker = Working::with(engine_to(&store, "one", &ledger), &store).await;
         let planned = |jobs: &[Job]| {
             let jobs = of_kind(jobs, "plan_only");
             jobs.iter()
@@ -281,8 +282,7 @@ async fn a_tick_that_only_plans_reads_and_plans_and_writes_nothing() {
         };
         until(&queue, planned).await;
         another_look().await;
-        stop.cancel();
-        worker.await.unwrap();
+        worker.stopped().await;
         let jobs = of_bridges(&queue).await;
         assert_eq!(jobs.len(), 1, "{jobs:#?}");
         assert_eq!(
@@ -315,11 +315,9 @@ async fn grant(store: &Store, connection: &ConnectionId) {
 
 /// The keys of the jobs that keep grants alive, after another worker began, and made so many of them or found them there.
 async fn kept_alive(store: &Store, queue: &Queue, name: &str, enough: usize) -> Vec<String> {
-    let stop = CancellationToken::new();
-    let worker = worker(store, name, &stop).await;
+    let worker = Working::on(store, name).await;
     until(queue, |jobs| of_kind(jobs, "keep_alive").len() >= enough).await;
-    stop.cancel();
-    worker.await.unwrap();
+    worker.stopped().await;
     let jobs = queue.jobs(&JobFilter::default(), 100).await.unwrap();
     let mut keys: Vec<String> = of_kind(&jobs, "keep_alive")
         .into_iter()

@@ -7,6 +7,7 @@ mod address;
 mod assets;
 mod audit;
 mod audit_coverage;
+mod backup_files;
 mod backups;
 mod bridges;
 mod claims;
