@@ -177,6 +177,17 @@ impl Program {
         }
         running.end().await
     }
+
+    /// Runs a command that has no reason to fail; what it said.
+    ///
+    /// # Errors
+    /// When it fails all the same.
+    pub async fn succeeds(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        match self.run(arguments, None, None).await? {
+            End::Exited(0, words) => Ok(words),
+            other => anyhow::bail!("{arguments:?} has no reason to fail: {other:?}"),
+        }
+    }
 }
 
 async fn listen(from: impl AsyncRead + Unpin, said: watch::Sender<String>) {
@@ -190,6 +201,11 @@ async fn listen(from: impl AsyncRead + Unpin, said: watch::Sender<String>) {
 }
 
 impl Running {
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     /// SIGKILL.
     ///
     /// # Errors

@@ -1,37 +1,89 @@
 //! A disk that is full: now and then, or at one write after the other.
 
+mod copies;
+mod kept;
+mod rooms;
+mod syncing;
+mod undoing;
+mod upgrading;
+
 use crate::chance::Chance;
-use crate::child::{End, Program};
+use crate::child::End;
 use crate::disk::SmallDisk;
-use crate::hub::Hub;
-use crate::scene::World;
-use crate::verdict;
+use crate::setting::Setting;
 use crate::working::{Stage, Tally, stop_all};
 use anyhow::{bail, ensure};
+use clap::ValueEnum;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A sync has got past its last write when so many in a row, each with room for one page more, found room enough.
-const UNTOUCHED: u32 = 8;
-/// More pages than a sync of a few devices writes.
-const MOST_ROOM: u64 = 1500;
-/// How long a worker may take for its jobs on a disk that is full; those of a few devices take a quarter of it.
-const WAITS: Duration = Duration::from_millis(2500);
+/// What meets a full disk at each of its writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sweep {
+    /// A sync by command, and one by a worker
+    Sync,
+    /// The undo of a run
+    Undo,
+    /// A backup over the one before
+    Backup,
+    /// A restore into an empty hub
+    Restore,
+    /// The upgrade of a hub of the first schema
+    Upgrade,
+}
 
-/// Whether it is the full disk that is told of: SQLite calls the disk full, the system says that no space is left.
+/// Devices of a hub that meets a full disk at each of its writes: more of them are more writes, and no others.
+const FEW: usize = 12;
+
+/// A hub on a disk that is small.
+struct Cramped {
+    // Dropped in this order: nothing is left on the disk that has it open.
+    setting: Setting,
+    data: PathBuf,
+    disk: SmallDisk,
+}
+
+impl Cramped {
+    async fn new(devices: usize, chance: &mut Chance) -> anyhow::Result<Self> {
+        let disk = SmallDisk::mount()?;
+        let data = data_directory(&disk)?;
+        let setting = Setting::joined(&data, None, 1, devices, chance).await?;
+        Ok(Self { setting, data, disk })
+    }
+
+    /// The same once everything was written for the first time.
+    async fn synced(devices: usize, chance: &mut Chance) -> anyhow::Result<Self> {
+        let hub = Self::new(devices, chance).await?;
+        let stage = hub.setting.stage();
+        stage.sync_to_the_end(&stage.hub.bridges[0].name).await?;
+        Ok(hub)
+    }
+
+    /// What is left comes to its end, and all holds.
+    async fn ends_well(&self, tally: &RefCell<Tally>) -> anyhow::Result<()> {
+        self.setting.stage().look(tally).await?;
+        self.setting.close().await;
+        Ok(())
+    }
+}
+
+/// Whether a command's last words name the space: SQLite says that the disk is full, the system that no space is left.
 fn is_of_space(words: &str) -> bool {
-    let words = words.to_lowercase();
-    (words.contains("full") || words.contains("no space left")) && !words.contains("panicked")
+    let Some((_, error)) = words.split_once("error: ") else {
+        return false;
+    };
+    let error = error.to_lowercase();
+    (error.contains("is full") || error.contains("no space left")) && !words.contains("panicked")
 }
 
 /// Whether a command on a full disk came to its end all the same; otherwise it has to tell why it did not.
 fn fitted(what: &str, ended: &End, tally: &RefCell<Tally>) -> anyhow::Result<bool> {
     match ended {
         End::Exited(0 | 3 | 4, _) => Ok(true),
-        End::Exited(1, words) if words.contains("error: ") && is_of_space(words) => {
+        End::Exited(1, words) if is_of_space(words) => {
             tally.borrow_mut().refused += 1;
             Ok(false)
         }
@@ -49,24 +101,15 @@ pub async fn now_and_then(
     mut chance: Chance,
     tally: &RefCell<Tally>,
 ) -> anyhow::Result<()> {
-    let disk = SmallDisk::mount()?;
-    let data = data_directory(&disk)?;
-    let program = Program::beside(&data, None)?;
-    let world = World::start(1, devices, chance.draw()).await?;
-    let mut hub = Hub::open(&data, None).await?;
-    hub.set_up(&world).await?;
-    let stage = Stage {
-        hub: &hub,
-        world: &world,
-        program: &program,
-    };
+    let hub = Cramped::new(devices, &mut chance).await?;
+    let stage = hub.setting.stage();
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
-        world.ninjas[0].let_a_day_pass(0.5);
-        hub.give_work().await?;
-        disk.fill(chance.below(60))?;
+        stage.world.ninjas[0].let_a_day_pass(0.5);
+        stage.hub.give_work().await?;
+        hub.disk.fill(chance.below(60))?;
         tally.borrow_mut().full += 1;
-        let backup = data.join("hub.backup").display().to_string();
+        let backup = hub.data.join("hub.backup").display().to_string();
         let commands: [&[&str]; 4] = [
             &["--quiet", "sync", "--confirm"],
             &["--quiet", "keys", "rotate"],
@@ -74,83 +117,45 @@ pub async fn now_and_then(
             &["--quiet", "sync", "--confirm"],
         ];
         for arguments in commands {
-            let ended = program.run(arguments, None, None).await?;
+            let ended = stage.program.run(arguments, None, None).await?;
             fitted(arguments[1], &ended, tally)?;
         }
         let wait = Duration::from_millis(300 + chance.below(700));
-        stage.worker_without_room(&disk, wait, tally).await?;
-        let verified = program
-            .run(&["--quiet", "backup", &backup, "--replace"], None, None)
+        stage.worker_without_room(&hub.disk, wait, tally).await?;
+        stage
+            .program
+            .succeeds(&["--quiet", "backup", &backup, "--replace"])
             .await?;
-        ensure!(
-            matches!(verified, End::Exited(0, _)),
-            "no backup although there is space again: {verified:?}"
-        );
     }
-    stage.look(tally).await?;
-    hub.store.close().await;
-    Ok(())
+    hub.ends_well(tally).await
 }
 
-/// A sync by command, and one by a worker, on a disk with room for no page, for one, for two and so on, until both get
-/// through: so the disk is full at each write once. What was begun comes to its end as soon as there is room.
+/// The one sweep, or all of them one after the other: each does its work on a disk with room for no page, for one, for two
+/// and so on, until it gets through, so that the disk is full at each of its writes once. It ends with words about the
+/// space then, loses and doubles nothing, and comes to its end as soon as there is room.
 ///
 /// # Errors
 /// What does not hold.
 pub async fn at_every_write(
+    only: Option<Sweep>,
     devices: usize,
-    mut chance: Chance,
+    chance: &Chance,
     tally: &RefCell<Tally>,
 ) -> anyhow::Result<()> {
-    let disk = SmallDisk::mount()?;
-    let data = data_directory(&disk)?;
-    let program = Program::beside(&data, None)?;
-    let world = World::start(1, devices, chance.draw()).await?;
-    let mut hub = Hub::open(&data, None).await?;
-    hub.set_up(&world).await?;
-    let bridge = hub.bridges[0].name.clone();
-    let mut room = 0;
-    let mut untouched = 0;
-    while untouched < UNTOUCHED {
-        world.ninjas[0].let_a_day_pass(0.1);
-        let bridges = hub.bridges.clone();
-        // Nobody has it open: even its first page needs room.
-        hub.store.close().await;
-        disk.fill(room)?;
-        tally.borrow_mut().full += 1;
-        let ended = program.run(&["--quiet", "sync", "--confirm"], None, None).await?;
-        let by_command = fitted("sync", &ended, tally)?;
-        disk.free()?;
-        hub = Hub::open(&data, None).await?;
-        hub.bridges = bridges;
-        let stage = Stage {
-            hub: &hub,
-            world: &world,
-            program: &program,
-        };
-        verdict::nothing_unforgivable(&hub, &world).await?;
-        stage.sync_to_the_end(&bridge).await?;
-
-        world.ninjas[0].let_a_day_pass(0.1);
-        hub.give_work().await?;
-        empty_log(&data).await?;
-        disk.fill(room)?;
-        let by_worker = stage.worker_without_room(&disk, WAITS, tally).await?;
-        verdict::nothing_unforgivable(&hub, &world).await?;
-        untouched = if by_command && by_worker { untouched + 1 } else { 0 };
-        room += 1;
-        ensure!(
-            room < MOST_ROOM,
-            "a sync of a few devices does not fit into {room} pages"
-        );
+    let devices = devices.min(FEW);
+    for sweep in Sweep::value_variants() {
+        if only.is_some_and(|only| only != *sweep) {
+            continue;
+        }
+        let chance = chance.clone();
+        match sweep {
+            Sweep::Sync => syncing::by_command_and_worker(devices, chance, tally).await?,
+            Sweep::Undo => undoing::of_a_run(devices, chance, tally).await?,
+            Sweep::Backup => copies::backup(devices, chance, tally).await?,
+            Sweep::Restore => copies::restore(devices, chance, tally).await?,
+            Sweep::Upgrade => upgrading::from_the_first_schema(tally).await?,
+        }
     }
-    let stage = Stage {
-        hub: &hub,
-        world: &world,
-        program: &program,
-    };
-    stage.look(tally).await?;
-    hub.store.close().await;
     Ok(())
 }
 
@@ -196,4 +201,27 @@ async fn empty_log(data: &Path) -> anyhow::Result<()> {
         .await?;
     ensure!(busy == 0, "somebody reads the log of {}", data.display());
     Ok(connection.close().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_error_about_the_space_is_one() {
+        for words in [
+            "warning: a lease\nerror: the disk that holds the database is full: nothing of this step was stored.",
+            "error: backup `hub.backup`: No space left on device (os error 28). Nothing was left under this name",
+            "error: opening the database: (code: 13) database or disk is full",
+        ] {
+            assert!(is_of_space(words), "{words}");
+        }
+        for words in [
+            "the disk is full",
+            "Wrote all of it successfully\nerror: the directory does not answer",
+            "thread 'main' panicked\nerror: the disk is full",
+        ] {
+            assert!(!is_of_space(words), "{words}");
+        }
+    }
 }

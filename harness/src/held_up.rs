@@ -1,9 +1,7 @@
 //! A worker that is held up for longer than its lease, and a worker of another machine that died.
 
 use crate::chance::Chance;
-use crate::child::Program;
-use crate::hub::Hub;
-use crate::scene::World;
+use crate::setting::Setting;
 use crate::strike::{Manner, Strike};
 use crate::verdict;
 use crate::working::{RESUMES_ON_ANOTHER, Stage, Tally, expect, stop_all};
@@ -37,23 +35,18 @@ pub async fn another_machine(
 ) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let database = TemporaryDatabase::create(directory.path()).await;
+    let mut setting =
+        Setting::joined(directory.path(), Some(database.url()), 1, devices, &mut chance).await?;
     // Nobody of this machine knows that the other died, and leases last as long as in the product.
-    let program = Program::beside(directory.path(), Some(database.url()))?.telling("RMMBRIDGE_STRANGER", "1");
-    let world = World::start(1, devices, chance.draw()).await?;
-    let mut hub = Hub::open(directory.path(), Some(&database.url())).await?;
-    hub.set_up(&world).await?;
-    let stage = Stage {
-        hub: &hub,
-        world: &world,
-        program: &program,
-    };
+    setting.program = setting.program.telling("RMMBRIDGE_STRANGER", "1");
+    let stage = setting.stage();
     stage.leave_a_job_behind(tally).await?;
     let left = stage.running_jobs().await?;
     // It may have been at the keep-alive of a token besides.
     let left = left.iter().find(|job| job.kind == "sync");
     let left = left.context("the worker that was killed had no sync")?;
-    let since = hub.store.clock().now();
-    let workers = vec![program.start(&["worker"], None)?];
+    let since = stage.hub.store.clock().now();
+    let workers = vec![stage.program.start(&["worker"], None)?];
     let took = stage.resumed(left, since, RESUMES_ON_ANOTHER).await?;
     let took = took.context("a job of another machine was given up")?;
     ensure!(
@@ -63,11 +56,11 @@ pub async fn another_machine(
     tally.borrow_mut().from_another_machine = Some(took);
     stage.until_all_is_done(Duration::from_secs(60)).await?;
     stop_all(workers).await?;
-    world.calm_down().await?;
-    stage.sync_to_the_end(&hub.bridges[0].name).await?;
-    let assets = verdict::check(&hub, &world, &program).await?;
+    stage.world.calm_down().await?;
+    stage.sync_to_the_end(&stage.hub.bridges[0].name).await?;
+    let assets = verdict::check(stage.hub, stage.world, stage.program).await?;
     tally.borrow_mut().assets += assets as u64;
-    hub.store.close().await;
+    setting.close().await;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The kill harness: see README.md beside this crate.
 
+pub mod at_rest;
 pub mod chance;
 pub mod child;
 pub mod clock;
@@ -9,13 +10,16 @@ pub mod foreign_bytes;
 pub mod full_disk;
 pub mod held_up;
 pub mod hub;
+pub mod old_hub;
 pub mod outages;
 pub mod records;
 pub mod rota;
 pub mod round;
 pub mod scene;
+pub mod setting;
 pub mod story;
 pub mod strike;
+mod taking_back;
 pub mod truth;
 pub mod verdict;
 pub mod working;

@@ -1,10 +1,10 @@
 //! A database that nobody can write to for a while: somebody holds its lock, or its server is gone.
 
+use crate::at_rest;
 use crate::chance::Chance;
-use crate::child::{End, Program, Running};
+use crate::child::{End, Running};
 use crate::cluster::Cluster;
-use crate::hub::Hub;
-use crate::scene::World;
+use crate::setting::Setting;
 use crate::working::{Stage, Tally, stop_all};
 use anyhow::{bail, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -34,18 +34,11 @@ pub async fn locked(
     tally: &RefCell<Tally>,
 ) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
-    let program = Program::beside(directory.path(), None)?;
-    let world = World::start(1, devices, chance.draw()).await?;
-    let mut hub = Hub::open(directory.path(), None).await?;
-    hub.set_up(&world).await?;
-    let stage = Stage {
-        hub: &hub,
-        world: &world,
-        program: &program,
-    };
-    world.make_trouble(&mut chance)?;
+    let setting = Setting::joined(directory.path(), None, 1, devices, &mut chance).await?;
+    let stage = setting.stage();
+    stage.world.make_trouble(&mut chance)?;
     // One that begins during an outage ends with words, and whoever looks after it starts it again.
-    let mut worker = program.start(&["worker"], None)?;
+    let mut worker = stage.program.start(&["worker"], None)?;
     ensure!(
         worker.says("worker: ready", STARTS).await,
         "the worker does not get ready"
@@ -54,7 +47,7 @@ pub async fn locked(
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut held = LONG;
     while Instant::now() < end {
-        hub.give_work().await?;
+        stage.hub.give_work().await?;
         let command = stage.begin_sync(&mut chance)?;
         tokio::time::sleep(Duration::from_millis(chance.below(600))).await;
         let lock = Lock::take(directory.path()).await?;
@@ -64,11 +57,8 @@ pub async fn locked(
         tally.borrow_mut().locked += 1;
         stage.goes_on(command, &mut workers, &LOCKED, tally).await?;
     }
-    stage.calm_down(tally).await?;
-    stage.until_all_is_done(Duration::from_secs(90)).await?;
-    stop_all(workers).await?;
-    stage.look(tally).await?;
-    hub.store.close().await;
+    stage.ends_well(workers, tally).await?;
+    setting.close().await;
     Ok(())
 }
 
@@ -86,20 +76,13 @@ pub async fn restart_postgres(
     let mut cluster = Cluster::start().await?;
     let address = cluster.new_database().await?;
     let directory = tempfile::tempdir()?;
-    let program = Program::beside(directory.path(), Some(address.clone()))?;
-    let world = World::start(2, devices, chance.draw()).await?;
-    let mut hub = Hub::open(directory.path(), Some(&address)).await?;
-    hub.set_up(&world).await?;
-    let stage = Stage {
-        hub: &hub,
-        world: &world,
-        program: &program,
-    };
-    world.make_trouble(&mut chance)?;
-    hub.give_work().await?;
+    let setting = Setting::joined(directory.path(), Some(address), 2, devices, &mut chance).await?;
+    let stage = setting.stage();
+    stage.world.make_trouble(&mut chance)?;
+    stage.hub.give_work().await?;
     let mut workers = vec![
-        program.start(&["worker"], None)?,
-        program.start(&["worker"], None)?,
+        stage.program.start(&["worker"], None)?,
+        stage.program.start(&["worker"], None)?,
     ];
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut last = false;
@@ -116,15 +99,12 @@ pub async fn restart_postgres(
         tally.borrow_mut().restarts += 1;
         stage.goes_on(command, &mut workers, &["error: "], tally).await?;
         // The first try meets connections that the restart cut.
-        if hub.give_work().await.is_err() {
-            hub.give_work().await?;
+        if stage.hub.give_work().await.is_err() {
+            stage.hub.give_work().await?;
         }
     }
-    stage.calm_down(tally).await?;
-    stage.until_all_is_done(Duration::from_secs(90)).await?;
-    stop_all(workers).await?;
-    stage.look(tally).await?;
-    hub.store.close().await;
+    stage.ends_well(workers, tally).await?;
+    setting.close().await;
     Ok(())
 }
 
@@ -163,6 +143,15 @@ impl Stage<'_> {
             ninja.let_a_day_pass(0.3);
         }
         Ok(())
+    }
+
+    /// The trouble stops, and the workers, which lived through all of it, do what is left and stop.
+    async fn ends_well(&self, workers: Vec<Running>, tally: &RefCell<Tally>) -> anyhow::Result<()> {
+        self.calm_down(tally).await?;
+        self.until_all_is_done(Duration::from_secs(90)).await?;
+        at_rest::hold_little(&workers).await?;
+        stop_all(workers).await?;
+        self.look(tally).await
     }
 }
 

@@ -2,16 +2,13 @@
 //! with kills.
 
 use crate::chance::Chance;
-use crate::child::{End, Program};
+use crate::child::End;
 use crate::held_up::SHORT_LEASE_MS;
-use crate::hub::Hub;
-use crate::rota::{Act, often};
-use crate::scene::World;
-use crate::strike::Strike;
+use crate::rota::Act;
+use crate::setting::Setting;
 use crate::verdict;
-use crate::working::{Stage, Tally, expect};
-use anyhow::{Context as _, bail, ensure};
-use model::{Run, RunKind, RunState};
+use crate::working::{Stage, Tally};
+use anyhow::{bail, ensure};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -61,35 +58,28 @@ async fn play_in(
     chance: &mut Chance,
     tally: &RefCell<Tally>,
 ) -> anyhow::Result<()> {
-    let mut program = Program::beside(directory.path(), address.clone())?;
-    if setup.postgres {
-        program = program.telling("RMMBRIDGE_LEASE_MS", SHORT_LEASE_MS.to_string());
-    }
-    program.jumps = setup.clock_jumps.then(|| Arc::new(AtomicU64::new(chance.draw())));
+    let jumps = setup.clock_jumps.then(|| Arc::new(AtomicU64::new(chance.draw())));
     let estates = if setup.postgres { 2 } else { 1 };
-    let world = World::start(estates, setup.devices, chance.draw()).await?;
-    let mut hub = Hub::open(directory.path(), address.as_deref()).await?;
-    hub.to_registry = setup.registry;
-    hub.batch = if chance.percent(50) { 1 } else { 5 };
-    hub.set_up(&world).await?;
-    let stage = Stage {
-        hub: &hub,
-        world: &world,
-        program: &program,
-    };
-    if let Err(found) = stage.scenes(setup, chance, tally).await {
+    let mut setting = Setting::new(directory.path(), address, estates, setup.devices, chance).await?;
+    setting.program.jumps = jumps;
+    if setup.postgres {
+        let lease = SHORT_LEASE_MS.to_string();
+        setting.program = setting.program.telling("RMMBRIDGE_LEASE_MS", lease);
+    }
+    setting.hub.to_registry = setup.registry;
+    setting.hub.batch = if chance.percent(50) { 1 } else { 5 };
+    setting.join().await?;
+    if let Err(found) = setting.stage().scenes(setup, chance, tally).await {
         // Whatever it is: what must never be is looked at besides.
-        let found = match verdict::nothing_unforgivable(&hub, &world).await {
-            Ok(()) => found,
-            Err(worse) => worse.context(verdict::Unforgivable),
-        };
-        hub.store.close().await;
+        let worse = verdict::nothing_unforgivable(&setting.hub, &setting.world).await;
+        let found = worse.err().unwrap_or(found);
+        setting.close().await;
         return Err(match setup.keep {
             true => found.context(format!("its data is kept in {}", directory.keep().display())),
             false => found,
         });
     }
-    let effects = world.directory.effects();
+    let effects = setting.world.directory.effects();
     let cut = effects
         .answered
         .values()
@@ -99,7 +89,7 @@ async fn play_in(
         tally.late += effects.late;
         tally.lost_answers += cut.sum::<u64>();
     }
-    hub.store.close().await;
+    setting.close().await;
     Ok(())
 }
 
@@ -223,82 +213,6 @@ impl Stage<'_> {
             "although nothing goes wrong any more, sync {last}\nWhat could not be written:\n{}",
             errors.words()
         )
-    }
-
-    /// Takes the last run that wrote back, killed and held up on the way; then lets all of it be written again.
-    async fn take_back(
-        &self,
-        attempts: u64,
-        chance: &mut Chance,
-        tally: &RefCell<Tally>,
-    ) -> anyhow::Result<()> {
-        let run = self.last_that_wrote(chance).await?;
-        let id = run.id.as_str();
-        let arguments = ["--quiet", "undo", id, "--yes"];
-        for _ in 0..attempts {
-            let strike = match chance.percent(75) {
-                true => tally.borrow_mut().rota.next(Act::Undo).map(|(point, manner)| {
-                    let often = often(point) && chance.percent(60);
-                    Strike::at(point, manner, often, chance)
-                }),
-                false => None,
-            };
-            let end = self.command(&arguments, strike, 300, chance, tally).await?;
-            if is_undone(&end) {
-                break;
-            }
-            expect("undo", &end, |code| matches!(code, 0 | 4))?;
-        }
-        self.calm_down(tally).await?;
-        let mut last = None;
-        let mut undone = false;
-        for _ in 0..10 {
-            let end = self.program.run(&arguments, None, None).await?;
-            if is_undone(&end) {
-                undone = true;
-                break;
-            }
-            last = Some(end);
-            tokio::time::sleep(crate::scene::quarantine()).await;
-        }
-        ensure!(undone, "run {id} is never undone: {last:?}");
-        verdict::check_undone(self.hub, self.world, &run).await?;
-        tally.borrow_mut().undone += 1;
-        // The rest goes with kills, too, and ends as if nothing had been taken back.
-        self.world.make_trouble(chance)?;
-        for bridge in &self.hub.bridges {
-            for arguments in [
-                ["undo", "--release", "all", "--bridge", &bridge.name],
-                ["bridge", "resume", &bridge.name, "--quiet", "--json"],
-            ] {
-                let end = self.program.run(&arguments, None, None).await?;
-                ensure!(matches!(end, End::Exited(0, _)), "{arguments:?}: {end:?}");
-            }
-        }
-        for _ in 0..attempts.div_ceil(4) {
-            self.act(Act::Sync, chance, tally).await?;
-        }
-        Ok(())
-    }
-
-    /// Of each bridge the last run that wrote anything; one of them.
-    async fn last_that_wrote(&self, chance: &mut Chance) -> anyhow::Result<Run> {
-        let bridge = chance.one_of(&self.hub.bridges).context("there is no bridge")?;
-        let runs = self.hub.store.runs(usize::MAX).await?;
-        let wrote = runs.into_iter().find(|run| {
-            let of_bridge = matches!(&run.kind, RunKind::Apply { bridge: of, .. } if *of == bridge.id);
-            of_bridge && run.counts.done > 0 && run.state != RunState::Running
-        });
-        wrote.context("no run wrote anything")
-    }
-}
-
-/// Whether an undo says that there is nothing left to do.
-fn is_undone(end: &End) -> bool {
-    match end {
-        End::Exited(1, words) => words.contains("was undone by run") && words.contains("already"),
-        End::Exited(0, words) => words.contains("There is nothing to take back"),
-        _ => false,
     }
 }
 

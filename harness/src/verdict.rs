@@ -1,5 +1,6 @@
 //! What must hold once the faults have stopped and a last sync went through (facts: what the directory counted).
 
+use crate::at_rest;
 use crate::child::{End, Program};
 use crate::hub::Hub;
 use crate::records::records;
@@ -45,6 +46,7 @@ pub async fn check(hub: &Hub, world: &World, program: &Program) -> anyhow::Resul
     jobs_are_over(hub).await?;
     database_is_sound(hub).await?;
     no_secret_lies_open(&hub.data_dir).await?;
+    at_rest::no_lease_is_left(hub).await?;
     Ok(assets)
 }
 
@@ -97,8 +99,12 @@ impl std::fmt::Display for Unforgivable {
 /// without the log telling of it, and log and database are whole.
 ///
 /// # Errors
-/// What does not hold.
+/// What does not hold, marked as [`Unforgivable`].
 pub async fn nothing_unforgivable(hub: &Hub, world: &World) -> anyhow::Result<()> {
+    what_is_linked_stands_once(hub, world).await.context(Unforgivable)
+}
+
+async fn what_is_linked_stands_once(hub: &Hub, world: &World) -> anyhow::Result<()> {
     nothing_is_doubled(hub, world).await?;
     let records = records(hub, world).await?;
     for (kind, collection) in COLLECTIONS {

@@ -1,5 +1,6 @@
 //! What is done to the program under test, once: a command or a worker, struck at a point or killed at random.
 
+use crate::at_rest;
 use crate::chance::Chance;
 use crate::child::{End, Program, Running};
 use crate::hub::{HarnessClock, Hub, SystemRandom};
@@ -349,6 +350,7 @@ impl Stage<'_> {
             tally.borrow_mut().resumed.push(took);
         }
         self.until_all_is_done(Duration::from_secs(60)).await?;
+        at_rest::hold_little(&started).await?;
         stop_all(started).await
     }
 

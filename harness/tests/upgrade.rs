@@ -3,127 +3,45 @@
 #![expect(clippy::unwrap_used, reason = "a test ends with a panic")]
 
 use harness::child::{End, Program};
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use harness::old_hub::first_rows;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use testkit::{Engine, TemporaryDatabase};
-
-static MIGRATOR: Migrator = sqlx::migrate!("../crates/store/migrations");
+use store::DatabaseUrl;
+use testkit::{Engine, MIGRATOR, TestDatabase};
 
 /// Rows of a table: so many that a migration that copies or changes them takes a while.
 const ROWS: i64 = 20_000;
 
-/// What stands in the database of the first version: a bridge whose run wrote `ROWS` assets.
-fn first_rows() -> Vec<String> {
-    let numbers =
-        format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS}) SELECT");
-    let connection = |id: &str, kind: &str| {
-        format!(
-            "INSERT INTO connection (id, kind, name, state, settings, read_only, allow_private_hosts, created, version)
-             VALUES ('{id}', '{kind}', 'Old {kind}', '{{\"state\":\"connected\"}}', '{{}}', FALSE, FALSE, 5, 1)"
-        )
-    };
-    vec![
-        connection("c1", "ninjaone"),
-        connection("c2", "registry"),
-        "INSERT INTO bridge (id, name, source_id, destination_id, preset, settings, generation)
-         VALUES ('b1', 'old', 'c1', 'c2', 'default', '{}', 3)"
-            .to_owned(),
-        "INSERT INTO plan (id, bridge_id, snapshot_id, generation, created, counts, warnings, ready)
-         VALUES ('p1', 'b1', 's1', 3, 6, '{}', '[]', TRUE)"
-            .to_owned(),
-        "INSERT INTO run (id, kind, bridge_id, plan_id, state, actor, started, counts)
-         VALUES ('r1', 'apply', 'b1', 'p1', '\"finished\"', 'console:old', 7, '{}')"
-            .to_owned(),
-        format!(
-            "INSERT INTO run_item (run_id, plan_id, number, state, detail, updated)
-             {numbers} 'r1', 'p1', i, 'done', '{{}}', 8 FROM n"
-        ),
-        format!(
-            "INSERT INTO link (bridge_id, kind, source_id, destination_id, written, updated)
-             {numbers} 'b1', 'asset', 'd' || i, 'a' || i, '{{}}', 9 FROM n"
-        ),
-    ]
-}
-
 /// The data of a hub, on either database.
-struct Place {
-    directory: tempfile::TempDir,
-    database: Option<TemporaryDatabase>,
-}
+struct Place(TestDatabase);
 
 impl Place {
     /// A hub of the first version.
     async fn old(engine: Engine) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let database = match engine {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(TemporaryDatabase::create(directory.path()).await),
-        };
-        let place = Self { directory, database };
-        match &place.database {
-            None => {
-                let mut connection = place.sqlite().await;
-                MIGRATOR.run_to(1, &mut connection).await.unwrap();
-                for row in first_rows() {
-                    let row = sqlx::query(AssertSqlSafe(row));
-                    row.execute(&mut connection).await.unwrap();
-                }
-                connection.close().await.unwrap();
-            }
-            Some(database) => {
-                let mut connection = PgConnection::connect(&database.url()).await.unwrap();
-                MIGRATOR.run_to(1, &mut connection).await.unwrap();
-                for row in first_rows() {
-                    let row = sqlx::query(AssertSqlSafe(row));
-                    row.execute(&mut connection).await.unwrap();
-                }
-                connection.close().await.unwrap();
-            }
+        let (database, mut connection) = TestDatabase::old(engine, 1).await;
+        for row in first_rows(ROWS) {
+            connection.run(&row).await;
         }
-        place
-    }
-
-    async fn sqlite(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new()
-            .filename(self.directory.path().join("rmmbridge.db"))
-            .create_if_missing(true);
-        SqliteConnection::connect_with(&options).await.unwrap()
+        connection.close().await;
+        Self(database)
     }
 
     fn program(&self) -> Program {
         Program {
             path: Path::new(env!("CARGO_BIN_EXE_under-test")).to_owned(),
-            data_dir: self.directory.path().to_owned(),
-            database: self.database.as_ref().map(TemporaryDatabase::url),
+            data_dir: self.0.directory().to_owned(),
+            database: match self.0.url() {
+                DatabaseUrl::Sqlite(_) => None,
+                DatabaseUrl::Postgres(address) => Some(address.clone()),
+            },
             told: vec![],
             jumps: None,
         }
     }
 
-    async fn number(&self, statement: &str) -> i64 {
-        let statement = AssertSqlSafe(statement.to_owned());
-        match &self.database {
-            None => {
-                let mut connection = self.sqlite().await;
-                let number = sqlx::query_scalar(statement).fetch_one(&mut connection).await;
-                connection.close().await.unwrap();
-                number.unwrap()
-            }
-            Some(database) => {
-                let mut connection = PgConnection::connect(&database.url()).await.unwrap();
-                sqlx::query_scalar(statement)
-                    .fetch_one(&mut connection)
-                    .await
-                    .unwrap()
-            }
-        }
-    }
-
     async fn schema(&self) -> i64 {
-        self.number("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
+        self.0
+            .sql("SELECT MAX(version) FROM _sqlx_migrations WHERE success")
             .await
     }
 
@@ -143,7 +61,7 @@ impl Place {
             ("link WHERE turn = 9", ROWS),
             ("run WHERE turn = 7", 1),
         ] {
-            let counted = self.number(&format!("SELECT COUNT(*) FROM {what}")).await;
+            let counted = self.0.sql(&format!("SELECT COUNT(*) FROM {what}")).await;
             assert_eq!(counted, count, "{what}");
         }
     }
