@@ -86,6 +86,21 @@ pub enum Effect {
     },
     /// An object that tells of a failure, with status 200.
     ErrorObject,
+    /// An HTML page of whatever stands between the vendor and its caller.
+    ProxyPage {
+        /// Its status, mostly 502.
+        status: u16,
+    },
+    /// No body at all, with a status that says all is well.
+    EmptyBody {
+        /// 200, 202, 204 or another.
+        status: u16,
+    },
+    /// The body is what it should be, and its `Content-Type` says that it is something else.
+    ContentType {
+        /// What it says.
+        value: String,
+    },
     /// The body is said to be compressed and is not.
     GzipLie,
     /// The body comes in pieces and never ends.
@@ -125,6 +140,19 @@ pub enum Effect {
         #[serde(default = "one")]
         every: usize,
     },
+    /// A text is in capitals in every `every`-th row: it differs by case alone.
+    Capitals {
+        /// Its path.
+        field: String,
+        /// 1 means every row.
+        #[serde(default = "one")]
+        every: usize,
+    },
+    /// Every two neighbouring rows have each other's field: two devices swapped their names.
+    SwappedRows {
+        /// Its path.
+        field: String,
+    },
     /// Negative ids, times of 1e308 and sizes beyond every integer in every `every`-th row.
     AbsurdValues {
         /// 1 means every row.
@@ -137,7 +165,7 @@ pub enum Effect {
     StuckCursor,
     /// Full pages of new ids for ever.
     EndlessPages,
-    /// So many pages in turn, again and again: after the last comes the first. A report's cursor goes round with them.
+    /// So many pages in turn, again and again: after the last comes the first, with the cursor it had in a report.
     CursorLoop {
         /// How many.
         length: usize,
@@ -152,6 +180,10 @@ pub enum Effect {
         /// What it holds the second time.
         value: Value,
     },
+    /// Every row of a page comes twice.
+    DoubledRows,
+    /// The rows of a page come in the reverse order.
+    ReversedRows,
     /// These records are missing.
     MissingRecords {
         /// Their ids.
@@ -190,6 +222,8 @@ impl Effect {
                 | Effect::ThrottlePage { .. }
                 | Effect::LoginPage
                 | Effect::ErrorObject
+                | Effect::ProxyPage { .. }
+                | Effect::EmptyBody { .. }
                 | Effect::Status { .. }
         )
     }

@@ -35,6 +35,8 @@ pub struct Part {
     pub report: &'static str,
     /// Whether a device has a list of them.
     pub list: bool,
+    /// Whether two of a device's may be the same in every word, as its processors are. Of others such a row came twice.
+    pub alike: bool,
 }
 
 /// The parts a report can supply (facts of the four reports: NinjaOne's published document, `queries`).
@@ -43,21 +45,25 @@ pub const PARTS: [Part; 4] = [
         name: "system",
         report: "computer-systems",
         list: false,
+        alike: false,
     },
     Part {
         name: "os",
         report: "operating-systems",
         list: false,
+        alike: false,
     },
     Part {
         name: "volumes",
         report: "volumes",
         list: true,
+        alike: false,
     },
     Part {
         name: "processors",
         report: "processors",
         list: true,
+        alike: true,
     },
 ];
 
@@ -91,6 +97,9 @@ impl Report {
             .into_iter()
             .map(|(device, mut rows)| {
                 rows.sort();
+                if !part.alike {
+                    rows.dedup();
+                }
                 let texts: Vec<_> = rows.into_iter().map(|(_, text)| text).collect();
                 let text = match part.list {
                     true => format!("[{}]", texts.join(",")),
@@ -203,6 +212,18 @@ mod tests {
             value[REPORTS],
             json!({"volumes": [{"name": "C:", "capacity": 1}, {"name": "D:", "capacity": 2}]})
         );
+    }
+
+    #[test]
+    fn a_volume_that_comes_twice_is_one_and_two_equal_processors_are_two() {
+        let rows = |name: &str| {
+            let row = row(json!({"deviceId": 1, "timestamp": 5.0, "name": name}));
+            vec![(1, row.clone()), (1, row)]
+        };
+        let text = |part: Part, name: &str| Report::new(part, rows(name)).by_device[&1].to_string();
+        assert_eq!(text(PARTS[2], "C:"), r#"[{"name":"C:"}]"#);
+        assert_eq!(text(PARTS[3], "Xeon"), r#"[{"name":"Xeon"},{"name":"Xeon"}]"#);
+        assert_eq!(text(PARTS[0], "PC"), r#"{"name":"PC"}"#);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! request is in memory. When it is dropped, its requests are too.
 
 use crate::client::{Client, TRANSFERS, broken};
-use crate::complete::{Completion, Lookup, Report};
+use crate::complete::{Completion, Lookup, Part, Report};
 use crate::digest::Stable;
 use crate::paging::{Stuck, disorder, only_shuffled};
 use crate::ranges::{Ranges, Ticket};
@@ -133,6 +133,8 @@ struct Reading {
     stable: Stable,
     /// Cleared when this instance refuses the parameter.
     expand: AtomicBool,
+    /// Whether a page came with it: then no refusal is about it.
+    expanded: AtomicBool,
     filter: AtomicBool,
     lookup: OnceCell<Option<Lookup>>,
     reports: OnceCell<Vec<Report>>,
@@ -145,6 +147,7 @@ impl Reading {
             organization: request.organization.clone(),
             stable: Stable::without(&request.volatile_in_use),
             expand: AtomicBool::new(!client.config.expand.is_empty()),
+            expanded: AtomicBool::new(false),
             filter: AtomicBool::new(request.organization.is_some()),
             lookup: OnceCell::new(),
             reports: OnceCell::new(),
@@ -152,13 +155,18 @@ impl Reading {
         }
     }
 
-    /// The rows after an id. A page that breaks off or is no valid JSON is asked for again.
+    /// The rows after an id. A page that breaks off or is no valid JSON is asked for again, and so is a first page without
+    /// any device: an answer that lost its records looks like an empty tenant.
     async fn page(self: Arc<Self>, ticket: Ticket) -> Result<Vec<Row>, Error> {
         let doing = doing(ticket.after);
-        let mut transfer = 1;
+        let (mut transfer, mut empty) = (1, false);
         loop {
             let answer = self.fetch(&doing, ticket.after, ticket.ask).await?;
             match self.clone().take_apart(&answer).await? {
+                Ok(rows) if rows.is_empty() && ticket.after == 0 && !empty => {
+                    empty = true;
+                    continue;
+                }
                 Ok(rows) => return self.in_order(ticket, rows).await,
                 Err(problem) if transfer >= TRANSFERS => return Err(broken(&doing, &problem, &answer)),
                 Err(problem) => tracing::debug!(
@@ -172,8 +180,11 @@ impl Reading {
         }
     }
 
-    /// Asks for one page. Where the instance refuses `expand` or the filter (400), it goes on without.
+    /// Asks for one page. Where the instance refuses `expand` or the filter (400), it goes on without. Without `expand`
+    /// warranties are missing from the whole read, so it is given up for a second refusal alone, and never in a read of
+    /// which some page came with it.
     async fn fetch(&self, doing: &str, after: u64, ask: usize) -> Result<Answer, Error> {
+        let mut doubted = false;
         loop {
             let (expand, filter) = (
                 self.expand.load(Ordering::Relaxed),
@@ -187,13 +198,32 @@ impl Reading {
                 query.push(("df", df.clone()));
             }
             match self.client.get(doing, "/devices-detailed", &query).await {
+                Err(error) if error.kind == Kind::Invalid && expand && !doubted => {
+                    tracing::debug!(%error, "NinjaOne refused a page, and is asked once more");
+                    doubted = true;
+                }
                 Err(error) if error.kind == Kind::Invalid && expand => {
+                    if self.expanded.load(Ordering::Relaxed) {
+                        return Err(error);
+                    }
                     tracing::warn!(%error, "NinjaOne refused the references asked for; going on without");
                     self.expand.store(false, Ordering::Relaxed);
                 }
                 Err(error) if error.kind == Kind::Invalid && filter => {
                     tracing::warn!(%error, "NinjaOne refused the filter for one organization; reading all devices");
                     self.filter.store(false, Ordering::Relaxed);
+                    // It may have been the filter all along.
+                    self.expand
+                        .store(!self.client.config.expand.is_empty(), Ordering::Relaxed);
+                    doubted = false;
+                }
+                Ok(answer) if expand => {
+                    self.expanded.store(true, Ordering::Relaxed);
+                    if !self.expand.load(Ordering::Relaxed) {
+                        let what = "NinjaOne refused the references for one page and gave them for another";
+                        return Err(Error::new(Kind::Protocol, doing, what));
+                    }
+                    return Ok(answer);
                 }
                 answer => return answer,
             }
@@ -248,19 +278,30 @@ impl Reading {
                     let df = self.df.as_deref().filter(|_| self.filter.load(Ordering::Relaxed));
                     let mut reports = vec![];
                     for part in &sample.missing {
-                        match self.client.report(*part, df).await {
-                            Ok(report) => reports.push(report),
-                            Err(error) if error.kind == Kind::NotFound => {
-                                tracing::warn!(%error, "this NinjaOne instance has no such report; the part stays empty");
-                            }
-                            Err(error) => return Err(error),
-                        }
+                        reports.extend(self.report(*part, df).await?);
                     }
-                    Ok(reports)
+                    Ok::<_, Error>(reports)
                 })
                 .await?;
         }
         Ok(())
+    }
+
+    /// A report; nothing where this instance has none. That, and a report without any row, leaves the part out of every
+    /// device of this read, so it is believed when it was said twice.
+    async fn report(&self, part: Part, df: Option<&str>) -> Result<Option<Report>, Error> {
+        let mut said = false;
+        loop {
+            match self.client.report(part, df).await {
+                Ok(report) if said || !report.by_device.is_empty() => return Ok(Some(report)),
+                Err(error) if said && error.kind == Kind::NotFound => {
+                    tracing::warn!(%error, "this NinjaOne instance has no such report; the part stays empty");
+                    return Ok(None);
+                }
+                Err(error) if error.kind != Kind::NotFound => return Err(error),
+                Ok(_) | Err(_) => said = true,
+            }
+        }
     }
 
     async fn look_up(&self) -> Result<Lookup, Error> {

@@ -8,6 +8,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// Longest name of an organization, a location or a role, in characters. More of one is cut off: names are searched and
+/// sorted by, and no database takes one of a megabyte for that.
+const LONGEST_NAME: usize = 500;
+
 /// The elements of an answer that is a bare array, each as its own text.
 ///
 /// # Errors
@@ -134,7 +138,7 @@ fn id(node: &Node<'_>, key: &str) -> Result<SourceId, String> {
 
 fn name(node: &Node<'_>) -> Result<String, String> {
     match node.get("name") {
-        Some(Node::Text(name)) => Ok(name.clone().into_owned()),
+        Some(Node::Text(name)) => Ok(name.chars().take(LONGEST_NAME).collect()),
         Some(_) => Err("name is no text".to_owned()),
         None => Err("name is missing".to_owned()),
     }
@@ -172,7 +176,7 @@ pub fn report(body: &[u8]) -> Result<ReportPage, String> {
         .iter()
         .filter_map(|row| {
             let row: Map<String, Value> = serde_json::from_str(row.get()).ok()?;
-            let device = row.get("deviceId")?.as_u64()?;
+            let device = owner(row.get("deviceId")?)?;
             Some((device, row))
         })
         .collect();
@@ -184,9 +188,23 @@ pub fn report(body: &[u8]) -> Result<ReportPage, String> {
     })
 }
 
+/// The device a report's row belongs to, in the forms an id may have in a list.
+fn owner(id: &Value) -> Option<u64> {
+    let node = match id {
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => Node::Integer(whole.into()),
+            None => Node::Decimal(number.as_f64()?),
+        },
+        Value::String(text) => Node::Text(text.as_str().into()),
+        _ => return None,
+    };
+    identity(Some(&node)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_page_is_split_without_looking_into_its_records() {
@@ -253,6 +271,8 @@ mod tests {
                 .contains("organizationId")
         );
         assert!(role(r#"{"id":-1,"name":"x"}"#).is_err());
+        let long = json!({"id": 7, "name": "ä".repeat(5000)}).to_string();
+        assert_eq!(organization(&long).unwrap().name, "ä".repeat(LONGEST_NAME));
     }
 
     #[test]
@@ -266,6 +286,12 @@ mod tests {
             (2, 1, Some("c1"))
         );
         assert_eq!(report(br#"{"results":[]}"#).unwrap().cursor, None);
+        let page = report(
+            br#"{"results":[{"deviceId":"4"},{"deviceId":5.0},{"deviceId":1e20},{"deviceId":-6},{"deviceId":null},{"deviceId":[7]}]}"#,
+        )
+        .unwrap();
+        let devices: Vec<_> = page.rows.iter().map(|(device, _)| *device).collect();
+        assert_eq!((page.count, devices.as_slice()), (6, &[4, 5][..]));
         assert!(report(b"[]").is_err());
     }
 }

@@ -3,6 +3,7 @@
 //! Method (optional), path, a colon, the effect with what it takes, then `after=N` (lets so many through first) and
 //! `xN` (strikes so often), both optional. A value in double quotes may hold spaces.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde_json::Value;
@@ -80,6 +81,28 @@ pub const EFFECTS: &[(&str, &str)] = &[
     ("empty-tenant", "every list is empty, every single record unknown"),
     ("expire-tokens", "all access tokens expire at this request"),
     ("revoke-grants", "all grants are revoked at this request"),
+    (
+        "proxy-page [status=N]",
+        "an HTML page of a proxy, with status 502 or another",
+    ),
+    (
+        "empty-body [status=N]",
+        "no body, with status 200 or another that says all is well",
+    ),
+    (
+        "content-type value=TEXT",
+        "the right body, said to be something else",
+    ),
+    (
+        "capitals field=PATH [every=N]",
+        "a text is in capitals in every N-th row",
+    ),
+    (
+        "swapped-rows field=PATH",
+        "every two neighbouring rows have each other's field",
+    ),
+    ("doubled-rows", "every row of a page comes twice"),
+    ("reversed-rows", "the rows of a page in the reverse order"),
 ];
 
 /// Why a line is no fault.
@@ -211,6 +234,23 @@ impl Words {
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// The word `status`, or what it is without one.
+    fn status(
+        &mut self,
+        usual: u16,
+        fits: RangeInclusive<u16>,
+        expected: &'static str,
+    ) -> Result<u16, FaultText> {
+        let Some(word) = self.take("status") else {
+            return Ok(usual);
+        };
+        let status = word.number(expected)?;
+        match fits.contains(&status) {
+            true => Ok(status),
+            false => Err(word.wrong(expected)),
+        }
+    }
+
     fn effect(&mut self) -> Result<Effect, FaultText> {
         let name = self.effect.name.clone();
         if self.effect.value.is_some() && name != "latency" {
@@ -226,17 +266,7 @@ impl Words {
                 retry_after: self.take("retry-after").map(|word| word.text()),
             },
             "throttle-page" => Effect::ThrottlePage {
-                status: match self.take("status") {
-                    None => 200,
-                    Some(word) => {
-                        let expected = "an HTTP status, such as status=503";
-                        let status = word.number(expected)?;
-                        if !(200..=599).contains(&status) {
-                            return Err(word.wrong(expected));
-                        }
-                        status
-                    }
-                },
+                status: self.status(200, 200..=599, "an HTTP status, such as status=503")?,
             },
             "login-page" => Effect::LoginPage,
             "reset" => Effect::Reset {
@@ -302,6 +332,24 @@ impl Words {
             "empty-tenant" => Effect::EmptyTenant,
             "expire-tokens" => Effect::ExpireTokens,
             "revoke-grants" => Effect::RevokeGrants,
+            "proxy-page" => Effect::ProxyPage {
+                status: self.status(502, 200..=599, "an HTTP status, such as status=502")?,
+            },
+            "empty-body" => Effect::EmptyBody {
+                status: self.status(200, 200..=299, "a status from 200 to 299, such as status=204")?,
+            },
+            "content-type" => Effect::ContentType {
+                value: self.must("value", "value=TEXT")?.text(),
+            },
+            "capitals" => Effect::Capitals {
+                field: self.must("field", "field=PATH")?.text(),
+                every: self.every()?,
+            },
+            "swapped-rows" => Effect::SwappedRows {
+                field: self.must("field", "field=PATH")?.text(),
+            },
+            "doubled-rows" => Effect::DoubledRows,
+            "reversed-rows" => Effect::ReversedRows,
             other => match other.parse() {
                 Ok(status @ 400..=599) => Effect::Status { status },
                 _ => return Err(FaultText::Effect { name }),

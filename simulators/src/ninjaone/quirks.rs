@@ -51,6 +51,10 @@ pub struct Quirks {
     pub default_page_size: usize,
     /// The largest page an entity list gives; the vendor documents none.
     pub largest_page_size: Option<usize>,
+    /// The largest page a report gives; the vendor documents none for most of them.
+    pub largest_report_page: Option<usize>,
+    /// A report's cursor is refused with 400 once all rows have come; otherwise it brings an empty page.
+    pub used_up_cursor_refused: bool,
     /// The behaviour of cursor names.
     pub cursor_name: CursorName,
     /// How long a cursor lives, in seconds; an expired one is answered with 400.
@@ -96,6 +100,8 @@ impl Default for Quirks {
         Self {
             default_page_size: 5000,
             largest_page_size: None,
+            largest_report_page: None,
+            used_up_cursor_refused: false,
             cursor_name: CursorName::Stays,
             cursor_seconds: 600,
             health_without_cursor: true,

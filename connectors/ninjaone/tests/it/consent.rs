@@ -22,7 +22,7 @@ async fn consent(tenant: &Tenant, decision: &str) -> Result<(), Error> {
     Ok(())
 }
 
-async fn consented(options: Options, more: Value) -> Tenant {
+pub async fn consented(options: Options, more: Value) -> Tenant {
     let tenant = Tenant::without_grant(options, more).await;
     consent(&tenant, "approve").await.unwrap();
     tenant

@@ -309,7 +309,7 @@ async fn one_failing_page_of_many_fails_the_read() {
         .sim
         .faults()
         .once_after(LIST, 9, Effect::Status { status: 400 });
-    // 400 is taken for a refused parameter once; then it is the page.
+    // Pages came with every parameter, so 400 is about the page.
     tenant.sim.faults().add(simulators::faults::Fault {
         path: LIST.to_owned(),
         method: None,

@@ -62,8 +62,17 @@ impl Answer {
         })
     }
 
-    /// Whether the body is an HTML page, by its content type or its first bytes.
+    /// Whether the body is an HTML page, by its content type or its first bytes. What begins as JSON is none, whatever its
+    /// content type: vendors label good answers wrongly.
     pub fn is_html(&self) -> bool {
+        let body = self
+            .body
+            .strip_prefix(b"\xEF\xBB\xBF".as_slice())
+            .unwrap_or(&self.body)
+            .trim_ascii_start();
+        if matches!(body.first(), Some(b'{' | b'[')) {
+            return false;
+        }
         let declared = self
             .headers
             .get(CONTENT_TYPE)
@@ -74,11 +83,6 @@ impl Answer {
         if declared.starts_with("text/html") || declared.starts_with("application/xhtml") {
             return true;
         }
-        let body = self
-            .body
-            .strip_prefix(b"\xEF\xBB\xBF".as_slice())
-            .unwrap_or(&self.body)
-            .trim_ascii_start();
         [b"<!doctype html".as_slice(), b"<html".as_slice()]
             .iter()
             .any(|start| {

@@ -148,6 +148,10 @@ pub(crate) fn read_pair(body: &Value, asked_at: Timestamp) -> Result<NewGrant, S
         ));
     }
     let access_token = text("access_token").ok_or("there is no access_token in it")?;
+    // Once stored, it would be shown in vain until its time is over.
+    if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("its access_token holds characters that no header shows".to_owned());
+    }
     let scopes = match body.get("scope") {
         Some(Value::String(list)) => list.split_whitespace().map(str::to_owned).collect(),
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

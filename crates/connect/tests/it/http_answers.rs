@@ -91,6 +91,19 @@ async fn another_page_is_a_proxy_or_a_sign_in() {
 }
 
 #[tokio::test]
+async fn json_that_is_said_to_be_a_page_is_json() {
+    for body in ["[1]", "\u{feff} {\"a\": 1}"] {
+        let stand = Stand::start(move |_, _| html(200, body)).await;
+        let answer = stand.http().get("reading", "/x", &[], &token()).await.unwrap();
+        assert!(!answer.is_html());
+        answer.json::<serde_json::Value>("reading").unwrap();
+    }
+    let stand = Stand::start(|_, _| html(200, "Please sign in")).await;
+    let error = stand.http().get("reading", "/x", &[], &token()).await;
+    assert_eq!(error.unwrap_err().kind, Kind::Protocol);
+}
+
+#[tokio::test]
 async fn redirects_are_told_and_not_followed() {
     let elsewhere = Stand::start(|_, _| json(200, "1")).await;
     let target = format!("Location: {}signin?token=hunter2#x\r\n", elsewhere.url);

@@ -205,6 +205,14 @@ async fn a_grant_that_is_not_what_was_asked_for_is_refused() {
         (r#"{"refresh_token":"r"}"#, "there is no access_token in it"),
         (r#"{"access_token":""}"#, "there is no access_token in it"),
         (r#"{"access_token":7}"#, "there is no access_token in it"),
+        (
+            r#"{"access_token":"one\nother","refresh_token":"r"}"#,
+            "its access_token holds characters that no header shows",
+        ),
+        (
+            r#"{"access_token":"tök","refresh_token":"r"}"#,
+            "its access_token holds characters that no header shows",
+        ),
         ("[]", "there is no access_token in it"),
         ("", "is empty where JSON belongs"),
         ("access_token=a", "is not the JSON expected"),

@@ -59,6 +59,13 @@ fn every_effect_can_be_written_and_is_listed() {
         effect("empty-tenant"),
         effect("expire-tokens"),
         effect("revoke-grants"),
+        effect("proxy-page"),
+        effect("empty-body status=204"),
+        effect("content-type value=\"text/html; charset=utf-8\""),
+        effect("capitals field=systemName every=2"),
+        effect("swapped-rows field=systemName"),
+        effect("doubled-rows"),
+        effect("reversed-rows"),
     ];
     assert_eq!(effects.len(), EFFECTS.len());
     // A new effect does not compile here until it has a place in the list above.
@@ -89,6 +96,13 @@ fn every_effect_can_be_written_and_is_listed() {
         Effect::EmptyTenant => 23,
         Effect::ExpireTokens => 24,
         Effect::RevokeGrants => 25,
+        Effect::ProxyPage { status: 502 } => 26,
+        Effect::EmptyBody { status: 204 } => 27,
+        Effect::ContentType { value } if value == "text/html; charset=utf-8" => 28,
+        Effect::Capitals { every: 2, .. } => 29,
+        Effect::SwappedRows { .. } => 30,
+        Effect::DoubledRows => 31,
+        Effect::ReversedRows => 32,
         Effect::Latency { .. }
         | Effect::SlowBody { .. }
         | Effect::LoneSurrogate { .. }
@@ -100,6 +114,10 @@ fn every_effect_can_be_written_and_is_listed() {
         | Effect::WrongType { .. }
         | Effect::DropField { .. }
         | Effect::AbsurdValues { .. }
+        | Effect::ProxyPage { .. }
+        | Effect::EmptyBody { .. }
+        | Effect::ContentType { .. }
+        | Effect::Capitals { .. }
         | Effect::MissingRecords { .. } => usize::MAX,
     };
     let places: Vec<usize> = effects.iter().map(place).collect();
@@ -151,6 +169,10 @@ fn what_could_never_strike_is_refused() {
         ("*: reset at=noon", "at=mid-body"),
         ("*: absurd-values every=0", "above 0"),
         ("*: latency=soon", "such as latency=500"),
+        ("*: throttle-page status=99", "such as status=503"),
+        ("*: empty-body status=404", "from 200 to 299"),
+        ("*: content-type", "content-type needs `value=TEXT`"),
+        ("*: swapped-rows", "swapped-rows needs `field=PATH`"),
         ("*: 429 after=x", "such as after=2"),
         ("*: 429 x99999999999", "such as x3"),
     ] {

@@ -15,6 +15,12 @@ pub const QUIRKS: &[Quirk] = &[
         "none|N",
         "the largest page an entity list gives",
     ),
+    quirk("largest-report-page", "none|N", "the largest page a report gives"),
+    quirk(
+        "used-up-cursor",
+        "empty|refused",
+        "a report's cursor after its last row: an empty page, or 400",
+    ),
     quirk(
         "cursor-name",
         "stays|changes",
@@ -124,8 +130,14 @@ impl Quirks {
     fn take(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "default-page-size" => self.default_page_size = size(value)?,
-            "largest-page-size" => {
-                self.largest_page_size = if value == "none" { None } else { Some(size(value)?) };
+            "largest-page-size" => self.largest_page_size = limit(value)?,
+            "largest-report-page" => self.largest_report_page = limit(value)?,
+            "used-up-cursor" => {
+                self.used_up_cursor_refused = match value {
+                    "empty" => false,
+                    "refused" => true,
+                    _ => return None,
+                };
             }
             "cursor-name" => {
                 self.cursor_name = match value {
@@ -199,6 +211,14 @@ fn size(value: &str) -> Option<usize> {
     value.parse().ok().filter(|&size| size > 0)
 }
 
+/// A size, or `none`.
+fn limit(value: &str) -> Option<Option<usize>> {
+    match value {
+        "none" => Some(None),
+        value => size(value).map(Some),
+    }
+}
+
 /// A status that refuses.
 fn refusal(value: &str) -> Option<u16> {
     value.parse().ok().filter(|status| (400..=599).contains(status))
@@ -234,6 +254,8 @@ mod tests {
         let Quirks {
             default_page_size,
             largest_page_size,
+            largest_report_page,
+            used_up_cursor_refused,
             cursor_name,
             cursor_seconds,
             health_without_cursor,
@@ -256,6 +278,8 @@ mod tests {
         } = set(&[
             "default-page-size=200",
             "largest-page-size=500",
+            "largest-report-page=200",
+            "used-up-cursor=refused",
             "cursor-name=changes",
             "cursor-seconds=1",
             "health-without-cursor=off",
@@ -280,6 +304,7 @@ mod tests {
         assert_eq!(v1_dashboard_field.as_deref(), Some("url"));
         assert!(v1_retry_after && v1_remote_control);
         assert_eq!((default_page_size, largest_page_size), (200, Some(500)));
+        assert_eq!((largest_report_page, used_up_cursor_refused), (Some(200), true));
         assert_eq!((cursor_name, cursor_seconds), (CursorName::Changes, 1));
         assert!(!health_without_cursor && !bitlocker_paging_bug && !volume_node_id && !expand_on_device);
         assert!(bare_activities && no_content_type);
@@ -290,7 +315,7 @@ mod tests {
         );
         assert_eq!(script_answer, ScriptAnswer::JobUid);
         assert_eq!(missing_paths, ["/v2/tag", "/v2/users"]);
-        assert_eq!(QUIRKS.len(), 21);
+        assert_eq!(QUIRKS.len(), 23);
     }
 
     #[test]

@@ -20,7 +20,9 @@ use super::api::Refusal;
 use super::tenant::Tenant;
 use crate::faults::{Effect, Moment};
 use crate::listener::Cut;
-use rows::{absurd, every_nth, is_single, put, rename_cursor, row_id, row_list, rows};
+use rows::{
+    absurd, capitals, double, every_nth, is_single, put, rename_cursor, row_id, row_list, rows, swap,
+};
 
 /// Where a lone surrogate goes.
 const SURROGATE_HERE: &str = "#surrogate#";
@@ -30,8 +32,8 @@ const SURROGATE_HERE: &str = "#surrogate#";
 pub(super) struct Memory {
     last_rows: Mutex<HashMap<String, Value>>,
     pages: Mutex<HashMap<String, i64>>,
-    /// The queries of the first pages, for those that come again.
-    queries: Mutex<HashMap<String, Vec<String>>>,
+    /// The first answers, for those that come again.
+    answers: Mutex<HashMap<String, Vec<Value>>>,
 }
 
 /// Waits, but not longer than the simulator lives.
@@ -44,6 +46,8 @@ pub(super) async fn wait(tenant: &Tenant, time: Duration) {
 
 const LOGIN_PAGE: &str = "<!DOCTYPE html><html><head><title>NinjaOne – Sign in</title></head>\
     <body><form action=\"/auth/#/login\"><input name=\"email\"></form></body></html>";
+const PROXY_PAGE: &str = "<html><head><title>Bad Gateway</title></head>\
+    <body><center><h1>Bad Gateway</h1></center><hr><center>nginx</center></body></html>";
 const THROTTLE_PAGE: &str = "<!DOCTYPE html><html><head><title>Too Many Requests</title></head>\
     <body><h1>Rate limit exceeded</h1><p>Please slow down and try again later.</p></body></html>";
 
@@ -64,7 +68,8 @@ pub(super) async fn answer(
             Effect::ThrottlePage { status } => return page(*status, THROTTLE_PAGE),
             Effect::LoginPage => return page(200, LOGIN_PAGE),
             Effect::ErrorObject => return error_object(tenant),
-            Effect::CursorLoop { length } => go_round(tenant, path, *length, &mut request),
+            Effect::ProxyPage { status } => return page(*status, PROXY_PAGE),
+            Effect::EmptyBody { status } => return status_code(*status).into_response(),
             Effect::Status { status } => return Refusal::failure(*status).into_response(),
             Effect::Reset {
                 at: Moment::BeforeHeaders,
@@ -117,6 +122,13 @@ async fn bend(
         body = bend_body(tenant, path, effect, asked, body);
     }
     parts.headers.remove(header::CONTENT_LENGTH);
+    let kind = effects.iter().find_map(|effect| match effect {
+        Effect::ContentType { value } => HeaderValue::from_str(value).ok(),
+        _ => None,
+    });
+    if let Some(kind) = kind {
+        parts.headers.insert(header::CONTENT_TYPE, kind);
+    }
     if effects.contains(&Effect::GzipLie) {
         let gzip = HeaderValue::from_static("gzip");
         parts.headers.insert(header::CONTENT_ENCODING, gzip);
@@ -214,13 +226,26 @@ fn bend_body(tenant: &Tenant, path: &str, effect: &Effect, asked: &Paging, body:
             }
         }
         Effect::AbsurdValues { every } => every_nth(rows(&mut value), *every).into_iter().for_each(absurd),
+        Effect::Capitals { field, every } => {
+            for row in every_nth(rows(&mut value), *every) {
+                capitals(row, field);
+            }
+        }
+        Effect::SwappedRows { field } => swap(rows(&mut value), field),
+        Effect::DoubledRows => {
+            if let Some(rows) = row_list(&mut value) {
+                double(rows);
+            }
+        }
+        Effect::ReversedRows => {
+            if let Some(rows) = row_list(&mut value) {
+                rows.reverse();
+            }
+        }
         Effect::RepeatPage => rename_cursor(&mut value, &format!("page-{}", tenant.memory.page(path))),
         Effect::StuckCursor => rename_cursor(&mut value, "stuck"),
         Effect::EndlessPages => endless(tenant, path, asked, &mut value),
-        Effect::CursorLoop { length } => {
-            let page = tenant.memory.page(path) % i64::try_from(*length).unwrap_or(1);
-            rename_cursor(&mut value, &format!("loop-{page}"));
-        }
+        Effect::CursorLoop { length } => go_round(tenant, path, *length, &mut value),
         Effect::DuplicateIds => duplicate(tenant, path, asked, &mut value, None),
         Effect::ChangedDuplicates { field, value: other } => {
             duplicate(tenant, path, asked, &mut value, Some((field, other)));
@@ -267,7 +292,11 @@ fn error_object(tenant: &Tenant) -> Response {
 }
 
 fn page(status: u16, text: &'static str) -> Response {
-    (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), Html(text)).into_response()
+    (status_code(status), Html(text)).into_response()
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
 }
 
 /// What a request says about the page it wants.
@@ -322,26 +351,21 @@ fn set_query(request: &mut Request, query: &str) {
     }
 }
 
-/// Asks for one of the first `length` pages again, once they were given.
-fn go_round(tenant: &Tenant, path: &str, length: usize, request: &mut Request) {
-    let query = request.uri().query().unwrap_or_default().to_owned();
-    let again = {
-        let mut remembered = tenant
-            .memory
-            .queries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let queries = remembered.entry(path.to_owned()).or_default();
-        if queries.len() < length {
-            queries.push(query);
-            None
-        } else {
-            queries.rotate_left(1);
-            queries.last().cloned()
-        }
-    };
-    if let Some(query) = again {
-        set_query(request, &query);
+/// Gives one of the first `length` answers again, once they were given.
+fn go_round(tenant: &Tenant, path: &str, length: usize, value: &mut Value) {
+    let mut remembered = tenant
+        .memory
+        .answers
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let answers = remembered.entry(path.to_owned()).or_default();
+    if answers.len() < length.max(1) {
+        answers.push(value.clone());
+        return;
+    }
+    answers.rotate_left(1);
+    if let Some(again) = answers.last() {
+        *value = again.clone();
     }
 }
 

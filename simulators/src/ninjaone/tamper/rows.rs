@@ -43,9 +43,14 @@ pub(super) fn row_id(row: &Value) -> Option<i64> {
     row.get("id").or_else(|| row.get("deviceId"))?.as_i64()
 }
 
+/// `a.b[0].c` as a JSON pointer.
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace('[', ".").replace(']', "").replace('.', "/"))
+}
+
 /// Sets the field at `path` (`a.b[0].c`) to `value`, or takes it away. A field whose parent is absent stays so.
 pub(super) fn put(row: &mut Value, path: &str, value: Option<&Value>) {
-    let pointer = format!("/{}", path.replace('[', ".").replace(']', "").replace('.', "/"));
+    let pointer = pointer(path);
     let Some((parent, last)) = pointer.rsplit_once('/') else {
         return;
     };
@@ -63,6 +68,37 @@ pub(super) fn put(row: &mut Value, path: &str, value: Option<&Value>) {
         }
         _ => {}
     }
+}
+
+/// Writes the text at `path` in capitals; what is no text stays.
+pub(super) fn capitals(row: &mut Value, path: &str) {
+    let text = row
+        .pointer(&pointer(path))
+        .filter(|value| !is_number(value))
+        .and_then(Value::as_str)
+        .map(str::to_uppercase);
+    if let Some(text) = text {
+        put(row, path, Some(&json!(text)));
+    }
+}
+
+/// Gives every two neighbouring rows each other's field at `path`.
+pub(super) fn swap(rows: Vec<&mut Value>, path: &str) {
+    let pointer = pointer(path);
+    let mut rows = rows.into_iter();
+    while let (Some(one), Some(other)) = (rows.next(), rows.next()) {
+        let (first, second) = (one.pointer(&pointer).cloned(), other.pointer(&pointer).cloned());
+        put(one, path, second.as_ref());
+        put(other, path, first.as_ref());
+    }
+}
+
+/// Lets every row of a list come twice.
+pub(super) fn double(rows: &mut Vec<Value>) {
+    *rows = std::mem::take(rows)
+        .into_iter()
+        .flat_map(|row| [row.clone(), row])
+        .collect();
 }
 
 /// Makes every id negative, every time 1e308 and every size larger than any integer.
@@ -120,6 +156,41 @@ mod tests {
             row,
             json!({"system": {"serialNumber": 7}, "volumes": ["none", {}]})
         );
+    }
+
+    #[test]
+    fn neighbours_swap_a_field_and_texts_become_capitals() {
+        let mut rows = json!([
+            {"id": 1, "name": "a", "at": {"x": 1}}, {"id": 2}, {"id": 3, "name": "c"}, {"id": 4, "name": "d"}, {"id": 5}
+        ]);
+        swap(super::rows(&mut rows), "name");
+        let names: Vec<Value> = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["name"].clone())
+            .collect();
+        assert_eq!(
+            names,
+            [json!(null), json!("a"), json!("d"), json!("c"), json!(null)]
+        );
+        let ids: Value = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["id"].clone())
+            .collect();
+        assert_eq!(ids, json!([1, 2, 3, 4, 5]));
+
+        let mut row = json!({"name": "Straße", "at": "#decimal:1.5e3", "id": 7});
+        for path in ["name", "at", "id", "absent"] {
+            capitals(&mut row, path);
+        }
+        assert_eq!(row, json!({"name": "STRASSE", "at": "#decimal:1.5e3", "id": 7}));
+
+        let mut twice = vec![json!(1), json!(2)];
+        double(&mut twice);
+        assert_eq!(twice, [1, 1, 2, 2]);
     }
 
     #[test]

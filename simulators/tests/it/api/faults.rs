@@ -237,6 +237,54 @@ async fn what_is_said_of_a_body_is_not_true() {
 }
 
 #[tokio::test]
+async fn a_proxy_answers_nothing_comes_and_a_good_body_is_mislabelled() {
+    let stand = Stand::of(30).await;
+    let faults = stand.ninja.faults();
+    faults.next(DEVICES, 1, Effect::ProxyPage { status: 502 });
+    let (status, kind, body) = stand.get(DEVICES).await;
+    assert!(
+        status == 502 && kind.starts_with("text/html") && body.contains("Bad Gateway"),
+        "{status} {kind} {body}"
+    );
+    for status in [200, 204] {
+        faults.next(DEVICES, 1, Effect::EmptyBody { status });
+        let (seen, _, body) = stand.get(DEVICES).await;
+        assert_eq!((seen, body.as_str()), (status, ""));
+    }
+    let value = "text/html; charset=utf-8".to_owned();
+    faults.next(DEVICES, 1, Effect::ContentType { value });
+    let (status, kind, body) = stand.get(DEVICES).await;
+    assert_eq!((status, kind.as_str()), (200, "text/html; charset=utf-8"));
+    assert!(serde_json::from_str::<Value>(&body).unwrap().is_array());
+}
+
+#[tokio::test]
+async fn rows_come_twice_in_reverse_with_each_others_names_and_in_capitals() {
+    let stand = Stand::of(30).await;
+    let faults = stand.ninja.faults();
+    let path = "/v2/devices?pageSize=4";
+    let honest = stand.rows(path).await;
+    let bent = async |effect: Effect| {
+        faults.next(DEVICES, 1, effect);
+        stand.rows(path).await
+    };
+    let twice: Vec<_> = honest.iter().flat_map(|row| [row.clone(), row.clone()]).collect();
+    assert_eq!(bent(Effect::DoubledRows).await, twice);
+    let reversed: Vec<_> = honest.iter().rev().cloned().collect();
+    assert_eq!(bent(Effect::ReversedRows).await, reversed);
+    let field = "systemName".to_owned();
+    let swapped = bent(Effect::SwappedRows { field: field.clone() }).await;
+    for (at, row) in swapped.iter().enumerate() {
+        assert_eq!(row["systemName"], honest[at ^ 1]["systemName"]);
+        assert_eq!(row["id"], honest[at]["id"]);
+    }
+    for row in bent(Effect::Capitals { field, every: 1 }).await {
+        let name = row["systemName"].as_str().unwrap();
+        assert_eq!(name, name.to_uppercase());
+    }
+}
+
+#[tokio::test]
 async fn ids_come_twice_and_the_list_still_ends() {
     let stand = Stand::of(60).await;
     let whole = stand.walk(DEVICES, 10).await;

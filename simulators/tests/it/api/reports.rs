@@ -166,3 +166,53 @@ async fn a_cursor_can_be_made_to_repeat() {
     .into();
     assert_eq!(names.len(), 2);
 }
+
+#[tokio::test]
+async fn a_reports_pages_go_round_in_circles() {
+    use simulators::faults::Effect;
+    for cursor_name in [CursorName::Stays, CursorName::Changes] {
+        let mut options = options(60);
+        options.quirks.cursor_name = cursor_name;
+        let stand = Stand::start(options).await;
+        let path = "/v2/queries/software?pageSize=10";
+        stand
+            .ninja
+            .faults()
+            .always("/v2/queries/software", Effect::CursorLoop { length: 2 });
+        let (mut pages, mut cursor) = (Vec::new(), String::new());
+        for _ in 0..4 {
+            let page = stand.json(&format!("{path}{cursor}")).await;
+            cursor = format!("&cursor={}", page["cursor"]["name"].as_str().unwrap());
+            pages.push(rows(&page));
+        }
+        assert_ne!(pages[0], pages[1]);
+        assert_eq!(pages[..2], pages[2..]);
+    }
+}
+
+#[tokio::test]
+async fn the_largest_page_and_what_a_used_up_cursor_brings_are_quirks() {
+    for refused in [false, true] {
+        let mut options = options(60);
+        options.quirks.largest_report_page = Some(10);
+        options.quirks.used_up_cursor_refused = refused;
+        let stand = Stand::start(options).await;
+        let path = "/v2/queries/computer-systems?pageSize=1000";
+        let (mut sizes, mut cursor) = (Vec::new(), String::new());
+        let last = loop {
+            let (status, _, body) = stand.get(&format!("{path}{cursor}")).await;
+            let page: Value = serde_json::from_str(&body).unwrap();
+            let Some(name) = page["cursor"]["name"].as_str() else {
+                break status;
+            };
+            cursor = format!("&cursor={name}");
+            sizes.push(rows(&page).len());
+        };
+        assert_eq!(last, if refused { 400 } else { 200 });
+        assert_eq!(sizes[0], 10);
+        assert!(
+            sizes.len() > 1 && sizes.iter().all(|size| (1..=10).contains(size)),
+            "{sizes:?}"
+        );
+    }
+}

@@ -155,7 +155,8 @@ fn walk_devices(tenant: &Tenant, name: &str, params: &Params, walk: Walk, report
     let size = if walk.whole {
         usize::MAX
     } else {
-        page_size(params, walk.limited)?
+        let most = tenant.quirks.largest_report_page.unwrap_or(usize::MAX);
+        page_size(params, walk.limited)?.min(most)
     };
     let estate = tenant.estate();
     let writer = writer(tenant, &estate);
@@ -209,11 +210,13 @@ pub(super) fn paged(
             .ok_or_else(|| Refusal::bad_request(format!("Cursor '{name}' is invalid or has expired")))?,
     };
     let mut json = Json::with_capacity(size.min(2000) * 200);
+    let mut used_up = false;
     json.object(|json| {
         let mut next = place;
         json.array_at("results", |json| next = fill(json, place));
         let count = next.offset - place.offset;
         if !with_cursor || count == 0 {
+            used_up = count == 0;
             return;
         }
         let expires = now + i64::from(tenant.quirks.cursor_seconds) * 1000;
@@ -226,7 +229,12 @@ pub(super) fn paged(
             json.time_at("expires", expires);
         });
     });
-    Ok(answer(json))
+    match asked.filter(|_| used_up && tenant.quirks.used_up_cursor_refused) {
+        Some(name) => Err(Refusal::bad_request(format!(
+            "Cursor '{name}' is invalid or has expired"
+        ))),
+        None => Ok(answer(json)),
+    }
 }
 
 fn writer<'a>(tenant: &'a Tenant, estate: &'a crate::ninjaone::estate::Estate) -> Writer<'a> {
