@@ -2,8 +2,8 @@
 
 use crate::engine::{Engine, require};
 use crate::error::Result;
+use crate::row_errors::record_of;
 use connect::Marker;
-use model::operation::Action;
 use model::{Actor, ActorRole, Operation, Outcome, RecordKind, Run, RunKind, SourceId};
 use std::collections::BTreeMap;
 use store::ListedItem;
@@ -140,18 +140,12 @@ impl Engine {
                 } else {
                     Standing::Open
                 };
-                let record = match &operation.action {
-                    Action::UpdateAsset { asset, .. }
-                    | Action::ArchiveAsset { asset }
-                    | Action::RestoreAsset { asset } => Some(asset.clone()),
-                    Action::Link { record, .. } | Action::Unlink { record, .. } => Some(record.clone()),
-                    _ => None,
-                };
                 records.push(TroubledRecord {
                     said: own.filter(|own| *own != heading).unwrap_or_default(),
                     standing,
                     source_url: pages.source(subject.kind, &subject.source_id),
-                    record_url: record.as_ref().and_then(|r| pages.record(subject.kind, r)),
+                    record_url: record_of(&operation.action)
+                        .and_then(|record| pages.record(subject.kind, record)),
                     operation,
                 });
             }

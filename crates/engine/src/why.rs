@@ -314,11 +314,12 @@ impl Engine {
         if let Some(planned) = plan.and_then(|plan| not_applied(plan, &operations, items)) {
             return Ok((planned, plan));
         }
+        let last = items.last().filter(|_| linked);
+        if let Some(left) = self.organization_left(known, &row.organization, last).await? {
+            return Ok((left, known.whole.as_ref()));
+        }
         if linked {
             return Ok((Answer::Imported, None));
-        }
-        if let Some(left) = self.organization_left(known, &row.organization).await? {
-            return Ok((left, known.whole.as_ref()));
         }
         Ok(match row.presence {
             Presence::Absent { since, .. } => (Answer::Absent { since }, None),
@@ -380,7 +381,13 @@ impl Engine {
         Ok(Some(Answer::InDoubt { until }))
     }
 
-    async fn organization_left(&self, known: &Known, organization: &SourceId) -> Result<Option<Answer>> {
+    /// Why an organization is left alone, if it is. `last` is what was last done to a device of it that is linked.
+    async fn organization_left(
+        &self,
+        known: &Known,
+        organization: &SourceId,
+        last: Option<&RecordItem>,
+    ) -> Result<Option<Answer>> {
         if let Some(decision) = known.matches.get(organization)
             && decision.verdict == Verdict::Exclude
         {
@@ -392,6 +399,13 @@ impl Engine {
         let Some(whole) = &known.whole else {
             return Ok(None);
         };
+        // What people decided since, or a plan of a part that wrote the device since, may have ended that.
+        if let Some(last) = last
+            && (whole.generation != known.bridge.generation
+                || !self.store.began_after(&whole.id, &last.run).await?)
+        {
+            return Ok(None);
+        }
         let operations = self
             .store
             .operations_about(&whole.id, RecordKind::Client, organization)

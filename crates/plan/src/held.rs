@@ -65,8 +65,7 @@ impl<'i> ClientPlan<'_, '_, 'i> {
             self.review(device, Cause::RestoreByHand, by_hand);
             return;
         }
-        let place = self.place(device);
-        let moved = self.moved(asset, place);
+        let moved = self.moved(asset, device);
         let found = self.compare(device, &asset.fields, &Fields::new());
         self.planner.load.linked += 1;
         self.planner.load.changes += 1;
@@ -74,6 +73,10 @@ impl<'i> ClientPlan<'_, '_, 'i> {
             asset: asset.id.clone(),
         };
         self.push(device, restore, story);
+        if !self.input.can.update {
+            self.change_by_hand(device, &found, moved.as_ref());
+            return;
+        }
         if !found.changes.is_empty() || moved.is_some() {
             let reason = update_reason(found.changes.len(), moved.as_ref());
             let update = Action::UpdateAsset {

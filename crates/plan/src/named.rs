@@ -15,6 +15,21 @@ pub(crate) enum Settled {
     Nothing,
 }
 
+impl Settled {
+    /// The same as what an asset is put into.
+    pub fn target<T>(
+        self,
+        existing: impl FnOnce(RecordId) -> T,
+        of: impl FnOnce(SourceId) -> T,
+    ) -> Option<T> {
+        match self {
+            Self::Existing(record) => Some(existing(record)),
+            Self::Of(source) => Some(of(source)),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// What has to be said or done about it, once per plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
@@ -69,12 +84,30 @@ impl NamedRecords {
         if let Some(settled) = self.settled.get(source) {
             return (settled.clone(), News::None);
         }
-        let (settled, news) = self.find(source, &fold(name), link);
+        let name = fold(name);
+        let (settled, news) = self.find(source, &name, link);
+        match &news {
+            News::Link(record) => {
+                self.linked.insert(record.clone());
+            }
+            News::Create => {
+                self.created.insert(name, source.clone());
+            }
+            News::None | News::Gone(_) | News::Several(_) => {}
+        }
         self.settled.insert(source.clone(), settled.clone());
         (settled, news)
     }
 
-    fn find(&mut self, source: &SourceId, name: &str, link: Option<&RecordId>) -> (Settled, News) {
+    /// What the source record would be, with nothing settled: for those that nothing is done for.
+    pub fn seen(&self, source: &SourceId, name: &str, link: Option<&RecordId>) -> Settled {
+        match self.settled.get(source) {
+            Some(settled) => settled.clone(),
+            None => self.find(source, &fold(name), link).0,
+        }
+    }
+
+    fn find(&self, source: &SourceId, name: &str, link: Option<&RecordId>) -> (Settled, News) {
         if let Some(link) = link {
             return if self.existing.contains(link) {
                 (Settled::Existing(link.clone()), News::None)
@@ -87,20 +120,17 @@ impl NamedRecords {
         }
         match self.by_name.get(name).map(Vec::as_slice) {
             Some([only]) => {
-                let news = if self.linked.insert(only.clone()) {
-                    News::Link(only.clone())
-                } else {
+                let news = if self.linked.contains(only) {
                     News::None
+                } else {
+                    News::Link(only.clone())
                 };
                 (Settled::Existing(only.clone()), news)
             }
             Some(several) => (Settled::Nothing, News::Several(several.len())),
             None => match self.created.get(name) {
                 Some(first) => (Settled::Of(first.clone()), News::None),
-                None => {
-                    self.created.insert(name.to_owned(), source.clone());
-                    (Settled::Of(source.clone()), News::Create)
-                }
+                None => (Settled::Of(source.clone()), News::Create),
             },
         }
     }
@@ -168,6 +198,26 @@ mod tests {
         check(all, "f", "Laptop", None, (Settled::Of("f".into()), News::Create));
         check(all, "g", "LAPTOP", None, (Settled::Of("f".into()), News::None));
         check(all, "h", " ", None, (Settled::Nothing, News::None));
+    }
+
+    #[test]
+    fn what_is_only_seen_is_news_to_whoever_settles_it() {
+        let all = &mut records();
+        let (laptop, server): (SourceId, SourceId) = ("f".into(), "a".into());
+        assert_eq!(all.seen(&laptop, "Laptop", None), Settled::Of("f".into()));
+        assert_eq!(
+            all.seen(&server, "Windows Server", None),
+            Settled::Existing("1".into())
+        );
+        check(all, "g", "LAPTOP", None, (Settled::Of("g".into()), News::Create));
+        check(
+            all,
+            "a",
+            "Windows Server",
+            None,
+            (Settled::Existing("1".into()), News::Link("1".into())),
+        );
+        assert_eq!(all.seen(&laptop, "Laptop", None), Settled::Of("g".into()));
     }
 
     #[test]

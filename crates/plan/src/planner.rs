@@ -6,7 +6,7 @@
 use crate::brakes::{Load, warnings};
 use crate::client_plan::ClientPlan;
 use crate::mapping::CompiledMapping;
-use crate::named::{NamedRecords, News, Settled};
+use crate::named::{NamedRecords, News};
 use jiff::Timestamp;
 use model::{
     Action, Asset, AssetType, AssetTypeDraft, BridgeSettings, Cause, ClientDraft, ClientTarget,
@@ -319,15 +319,11 @@ impl<'a> Planner<'a> {
             return (None, news);
         }
         let rule = &self.input.settings.types;
-        let name = rule.by_role.get(role.id.as_str()).unwrap_or(&role.name);
+        let name = type_name(self.input.settings, role);
         let (settled, news) = self
             .types
             .settle(&role.id, name, self.input.type_links.get(&role.id));
-        let target = match settled {
-            Settled::Existing(id) => Some(TypeTarget::Existing(id)),
-            Settled::Of(role) => Some(TypeTarget::Of(role)),
-            Settled::Nothing => None,
-        };
+        let target = settled.target(TypeTarget::Existing, TypeTarget::Of);
         let said = match news {
             News::None => None,
             News::Link(record) => Some((
@@ -341,7 +337,7 @@ impl<'a> Planner<'a> {
             )),
             News::Create => {
                 let draft = AssetTypeDraft {
-                    name: name.clone(),
+                    name: name.to_owned(),
                     group: rule.default_group.clone(),
                 };
                 Some((
@@ -367,6 +363,22 @@ impl<'a> Planner<'a> {
             said.map(|(action, reason, cause)| self.operation("", subject(), action, reason, cause));
         (target, operation)
     }
+
+    /// The asset type a role would be, with nothing done about it.
+    pub(crate) fn asset_type_seen(&self, role: &Role) -> Option<TypeTarget> {
+        let input = &self.input;
+        if input.decided.ignored(RecordKind::AssetType, &role.id).is_some() {
+            return None;
+        }
+        let (name, link) = (type_name(input.settings, role), input.type_links.get(&role.id));
+        let settled = self.types.seen(&role.id, name, link);
+        settled.target(TypeTarget::Existing, TypeTarget::Of)
+    }
+}
+
+/// What the asset type of a role is called: as the bridge says, else as the role.
+fn type_name<'t>(settings: &'t BridgeSettings, role: &'t Role) -> &'t str {
+    settings.types.by_role.get(role.id.as_str()).unwrap_or(&role.name)
 }
 
 /// Who said that a record is left alone, when and why.

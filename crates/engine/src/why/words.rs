@@ -29,7 +29,14 @@ pub(super) fn said(
             (format!("{is}{reason}."), advice(cause, device, organization))
         }
         Answer::OrganizationLeftAlone { cause, reason } => (
-            format!("Its organization is left alone, with all its devices: {reason}."),
+            match asset {
+                Some(asset) => format!(
+                    "It was imported as asset {}, and is no longer kept up to date, because its organization is left \
+                     alone now: {reason}.",
+                    asset.asset
+                ),
+                None => format!("Its organization is left alone, with all its devices: {reason}."),
+            },
             organization_advice(cause, device, organization),
         ),
         Answer::Failed { message, run, .. } => (
@@ -213,6 +220,14 @@ mod tests {
             (
                 Answer::Imported,
                 "It is asset a-9: created for this device, by run r-1.",
+            ),
+            (
+                Answer::OrganizationLeftAlone {
+                    cause: Cause::Excluded,
+                    reason: "excluded by person:ana".to_owned(),
+                },
+                "It was imported as asset a-9, and is no longer kept up to date, because its organization is left alone \
+                 now: excluded by person:ana.",
             ),
             (
                 Answer::Failed {

@@ -1,11 +1,11 @@
 //! Where a device's asset belongs, and what that place needs first.
 
 use super::{ClientPlan, is_existing};
-use crate::named::{News, Settled};
+use crate::named::News;
 use crate::planner::ignored_by;
 use model::operation::Move;
 use model::{
-    Action, Asset, Cause, DeviceProjection, LinkBefore, Location, RecordKind, SiteDraft, SiteRule,
+    Action, Asset, Cause, DeviceProjection, LinkBefore, Location, RecordKind, Role, SiteDraft, SiteRule,
     SiteTarget, Subject, TypeTarget,
 };
 
@@ -18,22 +18,49 @@ pub(crate) struct Place {
 impl<'i> ClientPlan<'_, '_, 'i> {
     /// Where the device belongs, with the operations that place needs first.
     pub(crate) fn place(&mut self, device: &DeviceProjection) -> Place {
-        let role = device.role.as_ref().filter(|_| self.input.can.asset_types);
-        let asset_type = role.and_then(|role| {
+        let asset_type = self.role(device).and_then(|role| {
             let (target, operation) = self.planner.asset_type(role);
             self.operations.extend(operation);
             target
         });
-        let site = match self.planner.input.settings.sites {
+        let site = self.location(device).and_then(|location| self.site(location));
+        Place { site, asset_type }
+    }
+
+    /// The same with no operations, for an asset that cannot be put there.
+    fn place_seen(&self, device: &DeviceProjection) -> Place {
+        Place {
+            site: self
+                .location(device)
+                .and_then(|location| self.site_seen(location)),
+            asset_type: self
+                .role(device)
+                .and_then(|role| self.planner.asset_type_seen(role)),
+        }
+    }
+
+    /// The device's role, where that becomes an asset type.
+    fn role<'d>(&self, device: &'d DeviceProjection) -> Option<&'d Role> {
+        device.role.as_ref().filter(|_| self.input.can.asset_types)
+    }
+
+    /// The device's location, where that becomes a site.
+    fn location(&self, device: &DeviceProjection) -> Option<&'i Location> {
+        match self.planner.input.settings.sites {
             SiteRule::None => None,
             SiteRule::SameName if !self.input.can.sites => None,
-            SiteRule::SameName => device
-                .location
-                .as_ref()
-                .and_then(|id| self.locations.get(id).copied())
-                .and_then(|l| self.site(l)),
-        };
-        Place { site, asset_type }
+            SiteRule::SameName => self.locations.get(device.location.as_ref()?).copied(),
+        }
+    }
+
+    fn site_seen(&self, location: &Location) -> Option<SiteTarget> {
+        let decided = self.planner.input.decided;
+        if decided.ignored(RecordKind::Site, &location.id).is_some() {
+            return None;
+        }
+        let link = self.input.site_links.get(&location.id);
+        let settled = self.sites.seen(&location.id, &location.name, link);
+        settled.target(SiteTarget::Existing, SiteTarget::Of)
     }
 
     fn site(&mut self, location: &'i Location) -> Option<SiteTarget> {
@@ -98,15 +125,17 @@ impl<'i> ClientPlan<'_, '_, 'i> {
                 .operation(&self.input.label, subject(), action, reason, cause);
             self.operations.push(operation);
         }
-        match settled {
-            Settled::Existing(id) => Some(SiteTarget::Existing(id)),
-            Settled::Of(location) => Some(SiteTarget::Of(location)),
-            Settled::Nothing => None,
-        }
+        settled.target(SiteTarget::Existing, SiteTarget::Of)
     }
 
-    /// What of an asset's place differs; what is not known stays.
-    pub(crate) fn moved(&self, asset: &Asset, place: Place) -> Option<Move> {
+    /// What of an asset's place differs from its device's, with the operations that place needs first; what is not
+    /// known stays.
+    pub(crate) fn moved(&mut self, asset: &Asset, device: &DeviceProjection) -> Option<Move> {
+        // A site or a type that no asset can be put into would stand empty.
+        let place = match self.input.can.update {
+            true => self.place(device),
+            false => self.place_seen(device),
+        };
         let elsewhere = !is_existing(&self.input.target, &asset.client);
         let stands = asset.site.clone().map(SiteTarget::Existing);
         let is = asset.asset_type.clone().map(TypeTarget::Existing);

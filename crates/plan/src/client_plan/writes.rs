@@ -66,20 +66,14 @@ impl ClientPlan<'_, '_, '_> {
     }
 
     pub(super) fn update(&mut self, device: &DeviceProjection, asset: &Asset, written: &Fields) {
-        let place = self.place(device);
-        let moved = self.moved(asset, place);
+        let moved = self.moved(asset, device);
         let found = self.compare(device, &asset.fields, written);
         if found.changes.is_empty() && found.conflicts.is_empty() && moved.is_none() {
             self.planner.unchanged();
             return;
         }
         if !self.input.can.update {
-            let differs = found.changes.len() + found.conflicts.len();
-            let reason = format!(
-                "{}; this destination's API cannot change assets: change it there",
-                update_reason(differs, moved.as_ref())
-            );
-            self.skip(device, Cause::ChangeByHand, reason);
+            self.change_by_hand(device, &found, moved.as_ref());
             return;
         }
         if !found.changes.is_empty() || moved.is_some() {
@@ -93,6 +87,24 @@ impl ClientPlan<'_, '_, '_> {
             self.push(device, update, reason);
         }
         self.review_conflicts(device, found.conflicts);
+    }
+
+    /// Says what differs where the destination's API cannot change it, if anything does.
+    pub(crate) fn change_by_hand(
+        &mut self,
+        device: &DeviceProjection,
+        found: &FieldChanges,
+        moved: Option<&Move>,
+    ) {
+        let differs = found.changes.len() + found.conflicts.len();
+        if differs == 0 && moved.is_none() {
+            return;
+        }
+        let reason = format!(
+            "{}; this destination's API cannot change assets: change it there",
+            update_reason(differs, moved)
+        );
+        self.skip(device, Cause::ChangeByHand, reason);
     }
 
     pub(crate) fn review_conflicts(&mut self, device: &DeviceProjection, conflicts: Vec<model::Change>) {
@@ -113,13 +125,12 @@ impl ClientPlan<'_, '_, '_> {
     }
 
     pub(super) fn adopt(&mut self, device: &DeviceProjection, asset: &Asset, how: &str) {
-        let place = self.place(device);
-        let moved = self.moved(asset, place);
         let found = self.compare(device, &asset.fields, &Fields::new());
         if !self.input.can.update {
             self.link_alone(device, asset, how, found.changes.len());
             return;
         }
+        let moved = self.moved(asset, device);
         // Overwriting what a person typed is a change of an asset, whether it was linked before or not.
         self.planner.load.linked += 1;
         let overwrites = found.changes.iter().any(|change| !is_blank(&change.before));

@@ -112,20 +112,29 @@ impl Inverse<'_> {
         client: Option<&RecordId>,
         asset: &Asset,
     ) -> Vec<Step> {
-        if asset.archived.is_none() {
-            if let Some(stays) = self.worked_on(how, drafted, client, asset) {
-                return vec![stays];
-            }
-            if !self.input.archive {
-                return skip(format!(
-                    "{how} by the run; the destination cannot archive assets, so asset {} stays",
-                    asset.id
-                ));
-            }
+        if asset.archived.is_none()
+            && let Some(stays) = self.worked_on(how, drafted, client, asset)
+        {
+            return vec![stays];
+        }
+        let by_run = match asset.archived {
+            Some(_) => format!("{how} by the run, and archived since"),
+            None => format!("{how} by the run"),
+        };
+        // Also one that is in the archive: its link would go with a write that the destination refuses.
+        if !self.input.archive {
+            let linked = match asset.archived {
+                Some(_) => ", and stays linked",
+                None => "",
+            };
+            return skip(format!(
+                "{by_run}; the destination cannot archive assets, so asset {} stays{linked}",
+                asset.id
+            ));
         }
         let reason = match asset.archived {
-            Some(_) => format!("{how} by the run, and archived since: its link is taken back"),
-            None => format!("{how} by the run"),
+            Some(_) => format!("{by_run}: its link is taken back"),
+            None => by_run,
         };
         let asset = asset.id.clone();
         vec![(Action::ArchiveAsset { asset }, reason)]

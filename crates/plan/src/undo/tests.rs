@@ -148,6 +148,24 @@ fn a_created_asset_is_archived_unless_somebody_works_with_it() {
             .shown(create())
             .contains("cannot archive assets, so asset a stays")
     );
+    // Somebody archived it by hand: the way back would still be a write.
+    let archived = Asset {
+        archived: Some(jiff::Timestamp::UNIX_EPOCH),
+        ..asset(&[("os", json!("W11"))])
+    };
+    assert_eq!(
+        case(archived.clone()).shown(create()),
+        "- asset  PC-1  Acme | (created by the run, and archived since: its link is taken back)\n"
+    );
+    let cannot = Case {
+        archive: false,
+        ..case(archived)
+    };
+    assert_eq!(
+        cannot.shown(create()),
+        "· asset  PC-1  Acme | (created by the run, and archived since; the destination cannot archive assets, so asset \
+         a stays, and stays linked)\n"
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@ use jiff::{Timestamp, ToSpan};
 use model::{
     Action, Archive, Asset, AssetType, Change, Client, Decision, DeviceKeys, DeviceProjection, FieldRule,
     Fields, Location, Mapping, NewOrganizations, Organization, Owner, Presence, RecordKind, Role, RuleValue,
-    Scope, Site, SiteRule, SourceId, Verdict,
+    Scope, Site, SiteRule, SiteTarget, SourceId, TypeTarget, Verdict,
 };
 use plan::keys::{fold_mac, fold_serial};
-use plan::{AssetLink, CompiledMapping, presets, render};
+use plan::{AssetLink, Can, CompiledMapping, presets, render};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use serde_json::{Value, json};
@@ -225,6 +225,18 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// A world whose destination may lack what changes, archives or restores an asset.
+    pub fn able_world()(
+        world in world(),
+        update in prop::bool::weighted(0.75),
+        archive in prop::bool::weighted(0.75),
+        restore in prop::bool::weighted(0.75),
+    ) -> World {
+        World { can: Can { update, archive, restore, ..Can::EVERYTHING }, ..world }
+    }
+}
+
 pub fn shown(plan: &Plan) -> String {
     plan.operations.iter().map(render::operation).collect()
 }
@@ -254,6 +266,30 @@ proptest! {
         let second = after.plan();
         prop_assert!(second.writes().is_empty(), "first:\n{}\nsecond:\n{}", shown(&first), shown(&second));
         prop_assert_eq!(second.counts.writes(), 0);
+    }
+
+    #[test]
+    fn every_site_and_type_that_is_made_gets_an_asset(world in able_world()) {
+        let plan = world.plan();
+        let mut used: BTreeSet<(RecordKind, &SourceId)> = BTreeSet::new();
+        for operation in &plan.operations {
+            let (site, asset_type) = match &operation.action {
+                Action::CreateAsset(draft) => (draft.site.as_ref(), draft.asset_type.as_ref()),
+                Action::UpdateAsset { moved: Some(moved), .. } => (moved.site.as_ref(), moved.asset_type.as_ref()),
+                _ => continue,
+            };
+            if let Some(SiteTarget::Of(location)) = site {
+                used.insert((RecordKind::Site, location));
+            }
+            if let Some(TypeTarget::Of(role)) = asset_type {
+                used.insert((RecordKind::AssetType, role));
+            }
+        }
+        for operation in &plan.operations {
+            let subject = &operation.subject;
+            let made = matches!(operation.action, Action::CreateSite(_) | Action::CreateAssetType(_));
+            prop_assert!(!made || used.contains(&(subject.kind, &subject.source_id)), "{}", shown(&plan));
+        }
     }
 
     #[test]

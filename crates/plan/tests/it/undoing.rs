@@ -1,9 +1,8 @@
 //! What holds for every undo, whatever the two sides look like.
 
-use crate::properties::{shown, world};
+use crate::properties::{able_world, shown};
 use crate::world::World;
 use model::{Action, Asset, Fields, RecordId, SourceId};
-use plan::Can;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::json;
@@ -30,18 +29,6 @@ fn linked(world: &World) -> BTreeMap<&SourceId, &RecordId> {
 
 fn find<'w>(world: &'w World, id: &RecordId) -> &'w Asset {
     world.assets.iter().find(|asset| &asset.id == id).unwrap()
-}
-
-prop_compose! {
-    /// A world whose destination may lack what changes, archives or restores an asset.
-    fn able_world()(
-        world in world(),
-        update in prop::bool::weighted(0.75),
-        archive in prop::bool::weighted(0.75),
-        restore in prop::bool::weighted(0.75),
-    ) -> World {
-        World { can: Can { update, archive, restore, ..Can::EVERYTHING }, ..world }
-    }
 }
 
 proptest! {

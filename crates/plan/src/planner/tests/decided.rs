@@ -202,6 +202,47 @@ fn assets_in_use_that_are_none_of_the_devices_are_told_apart() {
     assert_eq!(twin.cause, Some(Cause::Ambiguous { assets }));
 }
 
+/// An undo of device 1, whose asset was `a`.
+fn undone(released: Option<Timestamp>) -> Undone {
+    Undone {
+        kind: RecordKind::Asset,
+        source: "1".into(),
+        record: "a".into(),
+        run: "r".into(),
+        by: "dana".to_owned(),
+        at: now(),
+        released,
+    }
+}
+
+#[test]
+fn a_released_asset_is_brought_up_to_date_only_where_the_destination_can() {
+    let mut input = client();
+    input.devices = vec![device("1", "PC-1")];
+    input.assets = vec![Asset {
+        archived: Some(now()),
+        ..asset("a", "PC-0")
+    }];
+    input.undone = [("1".into(), undone(Some(now())))].into();
+    let restored = "^ asset  PC-1  Acme\n    (undone by dana on 2026-06-30 and released since)\n";
+    check(
+        &settings(),
+        input.clone(),
+        &format!("{restored}~ asset  PC-1  Acme\n    name: PC-0 → PC-1\n    (1 field differs)\n"),
+    );
+    input.can.update = false;
+    check(
+        &settings(),
+        input.clone(),
+        &format!(
+            "{restored}· asset  PC-1  Acme\n    (1 field differs; this destination's API cannot change assets: change it \
+             there)\n"
+        ),
+    );
+    input.assets[0].fields = asset("a", "PC-1").fields;
+    check(&settings(), input, restored);
+}
+
 #[test]
 fn a_machine_is_not_doubled_where_the_asset_of_its_old_device_stays_in_use() {
     let question = "? asset  PC-2  Acme\n    (asset a has the same serial number and is linked to device 1 (PC-1), which \
@@ -220,23 +261,10 @@ fn a_machine_is_not_doubled_where_the_asset_of_its_old_device_stays_in_use() {
     asks(&settings, &ignored(RecordKind::Asset, "1"), input);
     // Undone, and not released.
     let (settings, mut input) = reinstalled();
-    let undone = Undone {
-        kind: RecordKind::Asset,
-        source: "1".into(),
-        record: "a".into(),
-        run: "r".into(),
-        by: "dana".to_owned(),
-        at: now(),
-        released: None,
-    };
-    input.undone = [("1".into(), undone.clone())].into();
+    input.undone = [("1".into(), undone(None))].into();
     asks(&settings, &nothing, input.clone());
     // Released, it is archived, and the new one becomes an asset.
-    let released = Undone {
-        released: Some(now()),
-        ..undone
-    };
-    input.undone = [("1".into(), released)].into();
+    input.undone = [("1".into(), undone(Some(now())))].into();
     let text = plan_decided(&settings, &[], &[], &nothing, input);
     assert!(
         text.contains("- asset  PC-1") && text.contains("+ asset  PC-2"),

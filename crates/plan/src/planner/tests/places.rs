@@ -157,6 +157,52 @@ fn adopting_an_asset_also_puts_it_in_its_place() {
 }
 
 #[test]
+fn sites_and_types_are_not_made_for_assets_that_cannot_be_put_there() {
+    let mut settings = settings();
+    settings.sites = SiteRule::SameName;
+    let here = |id: &str, name: &str| {
+        let mut device = with_role(device(id, name), "5", "Mac");
+        device.location = Some("l".into());
+        device
+    };
+    let mut input = linked(here("1", "A"), asset("a", "A"));
+    input.devices.push(here("2", "B"));
+    input.assets.push(asset("b", "B"));
+    input.locations = vec![Location {
+        id: "l".into(),
+        organization: "1".into(),
+        name: "Office".to_owned(),
+    }];
+    input.can.update = false;
+    check(
+        &settings,
+        input.clone(),
+        "· asset  A  Acme\n    (its device stands at another location; its device has another role; this destination's API \
+         cannot change assets: change it there)\n= asset  B  Acme\n    is asset b\n    (asset b is this device: same \
+         name)\n",
+    );
+    // A new asset is put there, so they are made for it.
+    input.devices.push(here("3", "C"));
+    let text = plan(&settings, &[], &[], input);
+    let heads: Vec<&str> = text.lines().filter(|l| !l.starts_with(' ')).collect();
+    assert_eq!(
+        heads,
+        [
+            "· asset  A  Acme",
+            "= asset  B  Acme",
+            "+ type  Mac",
+            "+ site  Office  Acme",
+            "+ asset  C  Acme",
+        ]
+    );
+    assert!(
+        text.contains("type: — → the new type of role 5")
+            && text.contains("site: — → the new site of location l"),
+        "{text}"
+    );
+}
+
+#[test]
 fn brakes_warn_about_large_plans() {
     let mut settings = settings();
     settings.archive = Some(Archive {

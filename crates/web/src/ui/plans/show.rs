@@ -161,7 +161,7 @@ impl Row {
             what: words::action(operation),
             tone: words::tone(operation),
             label: operation.subject.label.clone(),
-            address: words::address(operation),
+            address: words::address(operation, called.is_registry()),
             client_address: filter::of_client(path, &client),
             client,
             first,

@@ -1,7 +1,9 @@
 //! A plan's operations in the words of people.
 
 use crate::ui::Tone;
+use crate::ui::runs::page_of;
 use engine::called::Called;
+use engine::row_errors::record_of;
 use model::operation::Move;
 use model::{
     Action, Change, ClientTarget, Operation, RecordId, RecordKind, SiteTarget, SourceId, TypeTarget,
@@ -154,7 +156,7 @@ pub fn one(kind: RecordKind) -> &'static str {
 fn client(called: &Called, target: &ClientTarget) -> Detail {
     match target {
         ClientTarget::Existing(id) => Detail {
-            address: page_of(called, RecordKind::Client, id),
+            address: page_of(RecordKind::Client, id, called.is_registry()),
             ..created("Moves to client", &existing(called, RecordKind::Client, id))
         },
         ClientTarget::Of(id) => created("Moves to client", &made_of(called, RecordKind::Client, id)),
@@ -192,15 +194,6 @@ fn moves(called: &Called, moved: &Move) -> Vec<Detail> {
     details
 }
 
-/// The page of ours about a record, where there is one.
-fn page_of(called: &Called, kind: RecordKind, record: &RecordId) -> Option<String> {
-    match kind {
-        RecordKind::Asset if called.is_registry() => Some(format!("/assets/{record}")),
-        RecordKind::Client if called.is_registry() => Some(format!("/clients/{record}")),
-        _ => None,
-    }
-}
-
 /// What a record that is linked, or was, is called.
 fn linked_to(called: &Called, operation: &Operation, record: &RecordId) -> String {
     let kind = operation.subject.kind;
@@ -236,7 +229,7 @@ pub fn details(operation: &Operation, called: &Called) -> Vec<Detail> {
         }
         Action::Link { record, changes, .. } => {
             let linked = Detail {
-                address: page_of(called, kind, record),
+                address: page_of(kind, record, called.is_registry()),
                 ..created("Is", &linked_to(called, operation, record))
             };
             std::iter::once(linked)
@@ -272,21 +265,50 @@ pub fn details(operation: &Operation, called: &Called) -> Vec<Detail> {
     }
 }
 
-/// The record an operation writes to, as a page of ours.
-pub fn address(operation: &Operation) -> Option<String> {
-    let asset = match &operation.action {
-        Action::UpdateAsset { asset, .. }
-        | Action::ArchiveAsset { asset }
-        | Action::RestoreAsset { asset } => asset,
-        Action::Link { record, .. } if operation.subject.kind == RecordKind::Asset => record,
-        _ => return None,
-    };
-    Some(format!("/assets/{asset}"))
+/// The asset an operation writes to, as a page of ours: the registry's have one, those of other destinations do not.
+pub fn address(operation: &Operation, is_registry: bool) -> Option<String> {
+    let kind = operation.subject.kind;
+    let record = record_of(&operation.action).filter(|_| kind == RecordKind::Asset)?;
+    page_of(kind, record, is_registry)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::Subject;
+
+    #[test]
+    fn an_operation_leads_to_a_page_of_ours_only_where_its_asset_has_one() {
+        let archive = Operation {
+            number: 1,
+            client_label: "Acme".to_owned(),
+            subject: Subject {
+                kind: RecordKind::Asset,
+                source_id: "1042".into(),
+                label: "PC-1".to_owned(),
+            },
+            action: Action::ArchiveAsset { asset: "7".into() },
+            reason: "it is gone".to_owned(),
+            cause: None,
+            after_match: None,
+            undoes: None,
+        };
+        assert_eq!(address(&archive, true).as_deref(), Some("/assets/7"));
+        assert_eq!(address(&archive, false), None, "it is another system's");
+        let client = Operation {
+            subject: Subject {
+                kind: RecordKind::Client,
+                ..archive.subject.clone()
+            },
+            action: Action::Link {
+                record: "9".into(),
+                changes: vec![],
+                before: None,
+            },
+            ..archive
+        };
+        assert_eq!(address(&client, true), None, "its client is named below");
+    }
 
     #[test]
     fn keys_and_values_read_as_people_write_them() {
