@@ -4,11 +4,12 @@ use crate::engine::{Engine, require};
 use crate::error::Result;
 use jiff::Timestamp;
 use model::{Actor, ActorRole};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 pub use store::{AuditEntry, Verified};
 
 /// What whoever is refused can do about it. There is no way to declare a broken log whole: writes go on when it is.
-pub(crate) const WAY_OUT: &str = "Nothing is written until it is found whole again; where it stays broken, restore a \
+pub const WAY_OUT: &str = "Nothing is written until it is found whole again; where it stays broken, restore a \
                                   backup from before that (docs/backup.md)";
 
 /// What entries of the log are about.
@@ -111,6 +112,38 @@ pub enum AuditEnd {
     NotKept,
     /// Nothing, since this hub waits for an Owner: what is kept may be the end of another log.
     Waits,
+}
+
+impl AuditEnd {
+    /// What people have to know beside what was found; `None` where the end was compared.
+    pub fn caveat(self) -> Option<&'static str> {
+        match self {
+            Self::Kept => None,
+            Self::NotKept => Some(
+                "No end of it was kept outside the database (audit.head): had entries been cut off, it would not show.",
+            ),
+            Self::Waits => Some(
+                "This rmmbridge waits for an Owner, so the end of its log was not held against the one that was kept \
+                 (audit.head).",
+            ),
+        }
+    }
+}
+
+/// A log that was found broken. Its words are `found broken on … (what is wrong)`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokenLog {
+    /// What is wrong with it.
+    pub what: String,
+    /// Since when that is known.
+    pub since: Timestamp,
+}
+
+impl fmt::Display for BrokenLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.since.strftime("%Y-%m-%d %H:%M UTC");
+        write!(f, "found broken on {since} ({})", self.what)
+    }
 }
 
 /// Which entries of the log are wanted.

@@ -1,9 +1,11 @@
 //! How everything stands: each bridge with the age of its data, what it waits for and when it works next, and whether
 //! writes are paused.
 
+use crate::auditing::BrokenLog;
 use crate::engine::{Engine, require};
 use crate::error::Result;
 use crate::freshness::{Assessment, BridgeState, Known, Ticks, Trouble, assess};
+use crate::watching::broken_log;
 use jiff::Timestamp;
 use model::{
     Actor, ActorRole, Bridge, BridgeId, Connection, ConnectionState, Health, RecordKind, WritePause,
@@ -29,6 +31,8 @@ pub trait Calendar: Send + Sync {
 pub struct HubStatus {
     /// Why all writes are paused, if they are.
     pub write_pause: Option<WritePause>,
+    /// What is wrong with the audit log, where it was found broken: nothing is written then.
+    pub broken_audit_log: Option<BrokenLog>,
     /// Why this hub waits for an Owner, if it does.
     pub waits: Option<String>,
     /// Workers that are at work.
@@ -38,10 +42,14 @@ pub struct HubStatus {
 }
 
 impl HubStatus {
-    /// Whether somebody should look: writes are paused, the hub waits, or a bridge is neither fresh nor merely late.
+    /// Whether somebody should look: writes are paused, the audit log was found broken, the hub waits, or a bridge is
+    /// neither fresh nor merely late.
     pub fn needs_a_person(&self) -> bool {
         let fine = |bridge: &BridgeStatus| matches!(bridge.state, BridgeState::Fresh | BridgeState::Late);
-        self.write_pause.is_some() || self.waits.is_some() || !self.bridges.iter().all(fine)
+        self.write_pause.is_some()
+            || self.broken_audit_log.is_some()
+            || self.waits.is_some()
+            || !self.bridges.iter().all(fine)
     }
 }
 
@@ -102,6 +110,7 @@ impl Engine {
         }
         Ok(HubStatus {
             write_pause,
+            broken_audit_log: broken_log(&health),
             waits: self.store.instance().await?.waits,
             workers,
             bridges,

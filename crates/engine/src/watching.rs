@@ -6,6 +6,8 @@
 
 mod audit_log;
 
+pub(crate) use audit_log::broken_log;
+
 use crate::engine::{Engine, require};
 use crate::error::Result;
 use crate::freshness::BridgeState;

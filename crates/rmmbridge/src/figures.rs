@@ -80,6 +80,10 @@ fn describe() {
         "Writes of a bridge whose outcome is not known"
     );
     describe_gauge!("rmmbridge_writes_paused", "1 while all writes are paused");
+    describe_gauge!(
+        "rmmbridge_audit_log_broken",
+        "1 while the audit log is found broken: nothing is written then"
+    );
     describe_gauge!("process_resident_memory_bytes", "Resident memory of this process");
 }
 
@@ -97,6 +101,7 @@ async fn look(engine: &Engine, queue: &Queue) -> anyhow::Result<()> {
     let status = engine.status(&actor, &queue.calendar().await?).await?;
     gauge!("rmmbridge_workers").set(status.workers.len() as f64);
     gauge!("rmmbridge_writes_paused").set(f64::from(u8::from(status.write_pause.is_some())));
+    gauge!("rmmbridge_audit_log_broken").set(f64::from(u8::from(status.broken_audit_log.is_some())));
     for bridge in status.bridges {
         let name = bridge.name;
         if let Some(age) = bridge.age_seconds {

@@ -59,7 +59,11 @@ impl AuditMark {
             file.write_all(line.as_bytes())?;
             file.sync_all()
         });
-        written.map_err(|error| self.failed(&error))?;
+        written.map_err(|error| {
+            // On a full disk each try would leave one.
+            let _ = std::fs::remove_file(&new);
+            self.failed(&error)
+        })?;
         point(Point::BeforeAuditMark)?;
         std::fs::rename(&new, &self.path).map_err(|error| self.failed(&error))?;
         point(Point::AuditMarkKept)

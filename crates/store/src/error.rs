@@ -121,7 +121,7 @@ pub enum Error {
         what: String,
     },
     /// The audit log cannot be written to or is not whole: nothing is done that it could not tell of.
-    #[error("the audit log: {0}. Nothing was done. Run `rmmbridge audit verify`")]
+    #[error("the audit log: {0}. Nothing is done without it. Run `rmmbridge audit verify`")]
     AuditLog(String),
     /// Sealed secrets could not be opened or made.
     #[error(transparent)]

@@ -35,6 +35,21 @@ impl Store {
         Ok(rows.into_iter().map(health).collect())
     }
 
+    /// How one thing that is watched stood when it was last looked at; `None` when nobody has looked yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn health_of(&self, subject: &str) -> Result<Option<Health>> {
+        let mut conn = self.read().await?;
+        let row = fetch_optional!(
+            conn,
+            Row,
+            "SELECT subject, state, why, since, watched, told, version FROM health WHERE subject = $1",
+            subject
+        )?;
+        Ok(row.map(health))
+    }
+
     /// Stores how something stands now, unless somebody else did since `now.version` was read (0 where there was no
     /// row), and queues what is to be said to each of these channels. Whether it did so.
     ///

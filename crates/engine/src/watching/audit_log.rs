@@ -1,7 +1,7 @@
 //! How the audit log stands: looked at, remembered, and asked by whoever is about to write.
 
 use super::Seen;
-use crate::auditing::{AuditCheck, WAY_OUT};
+use crate::auditing::{AuditCheck, BrokenLog, WAY_OUT};
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use model::{Actor, ActorRole, EventKind, Health};
@@ -47,7 +47,7 @@ impl Engine {
             Ok(None) => Ok(None),
             Ok(Some(lost)) => Ok(Some(seen(BROKEN, Some(format!("{lost}{ADVICE}"))))),
             // What was found broken is not made better by a file that cannot be written.
-            Err(Error::Store(store::Error::AuditLog(_))) if broken(health).is_some() => Ok(None),
+            Err(Error::Store(store::Error::AuditLog(_))) if broken_log(health).is_some() => Ok(None),
             Err(error @ Error::Store(store::Error::AuditLog(_))) => {
                 Ok(Some(seen(NOT_KEPT, Some(error.to_string()))))
             }
@@ -55,24 +55,54 @@ impl Engine {
         }
     }
 
+    /// What is wrong with the log, where it was found broken, whoever found it. Every page asks.
+    ///
+    /// # Errors
+    /// When the actor may not see it, or the store fails.
+    pub async fn broken_audit_log(&self, actor: &Actor) -> Result<Option<BrokenLog>> {
+        require(actor, ActorRole::Viewer, "see how the audit log stands")?;
+        Ok(self.store.health_of(SUBJECT).await?.as_ref().and_then(broken))
+    }
+
+    /// The same, after a look at the end of the log. A worker looks by itself; this is for where none may be at work.
+    ///
+    /// # Errors
+    /// When the actor may not see it, or the store fails.
+    pub async fn look_at_audit_log(&self, actor: &Actor) -> Result<Option<BrokenLog>> {
+        require(actor, ActorRole::Viewer, "see how the audit log stands")?;
+        let health = self.store.health().await?;
+        if broken_log(&health).is_none() {
+            let found = self.watch_audit_end(&health).await?;
+            // That its end cannot be kept at this moment is told to whoever writes.
+            if let Some(found) = found.filter(|seen| seen.state == BROKEN) {
+                self.remember(&health, &[found]).await?;
+            }
+        }
+        self.broken_audit_log(actor).await
+    }
+
     /// Refuses while the log was found broken, whoever found it. Whoever writes looks at its end as well
     /// ([`Engine::keep_audit_mark`]).
     pub(crate) async fn require_whole_audit_log(&self) -> Result<()> {
-        let health = self.store.health().await?;
-        let Some(broken) = broken(&health) else {
-            return Ok(());
-        };
-        let why = broken.why.as_deref().unwrap_or("it does not hold");
-        let what = why.strip_suffix(ADVICE).unwrap_or(why);
-        let since = broken.since.strftime("%Y-%m-%d %H:%M UTC");
-        let refusal = format!("found broken on {since} ({what}). {WAY_OUT}");
-        Err(store::Error::AuditLog(refusal).into())
+        match self.store.health_of(SUBJECT).await?.as_ref().and_then(broken) {
+            None => Ok(()),
+            Some(broken) => Err(store::Error::AuditLog(format!("{broken}. {WAY_OUT}")).into()),
+        }
     }
 }
 
-/// The row that says that the log is broken, if it does.
-fn broken(health: &[Health]) -> Option<&Health> {
-    health.iter().find(|h| h.subject == SUBJECT && h.state == BROKEN)
+/// What is wrong with the log, as these rows have it.
+pub(crate) fn broken_log(health: &[Health]) -> Option<BrokenLog> {
+    health.iter().find_map(broken)
+}
+
+/// The same of one row.
+fn broken(row: &Health) -> Option<BrokenLog> {
+    let why = row.why.as_deref().unwrap_or("it does not hold");
+    (row.subject == SUBJECT && row.state == BROKEN).then(|| BrokenLog {
+        what: why.strip_suffix(ADVICE).unwrap_or(why).to_owned(),
+        since: row.since,
+    })
 }
 
 /// The log in this state; why, unless all is well.

@@ -243,6 +243,42 @@ async fn a_broken_log_is_said_once_however_often_it_is_found_and_so_is_its_end()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_looks_at_the_end_finds_it_cut_and_it_stays_so_until_all_of_it_was_checked() {
+    TestStore::on_every_engine(async |test| {
+        let engine = keeping(&test, (*test).clone(), &test.directory().join("audit.head"));
+        note(&test, 3).await;
+        engine.keep_audit_mark().await.unwrap();
+        assert_eq!(engine.look_at_audit_log(&owner()).await.unwrap(), None);
+        let last = cut(&test).await;
+        assert_eq!(
+            engine.broken_audit_log(&owner()).await.unwrap(),
+            None,
+            "nobody has looked"
+        );
+        let found = engine.look_at_audit_log(&owner()).await.unwrap().unwrap();
+        assert_eq!(
+            (found.what.clone(), found.since),
+            (
+                format!("entry {last} is not the one that was written"),
+                engine.clock().now()
+            )
+        );
+        test.clock().advance(SignedDuration::from_mins(10));
+        put_back(&test).await;
+        for known in [
+            engine.look_at_audit_log(&owner()).await.unwrap(),
+            engine.broken_audit_log(&owner()).await.unwrap(),
+        ] {
+            assert_eq!(known.as_ref(), Some(&found), "since it was found first");
+        }
+        refused(engine.become_runner(&owner()).await, last);
+        engine.verify_audit(&owner()).await.unwrap();
+        assert_eq!(engine.look_at_audit_log(&owner()).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mark_that_cannot_be_written_refuses_runs_only_as_long_as_it_cannot() {
     TestStore::on_every_engine(async |test| {
         let place = test.directory().join("not mounted");

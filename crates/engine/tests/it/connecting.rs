@@ -165,6 +165,35 @@ async fn settings_that_cannot_be_used_are_refused_whole() {
 }
 
 #[tokio::test]
+async fn a_host_without_tls_is_refused_at_once_where_private_hosts_are_not_allowed() {
+    let store = TestStore::sqlite().await;
+    let hub = Hub::new(&store, small(20)).await;
+    let mut public = hub.request("ninjaone");
+    public.allow_private_hosts = false;
+    let refused = async || {
+        let problems = match hub.engine.save_connection(&hub.actor, public.clone()).await {
+            Err(Error::Settings { problems, .. }) => problems,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].key, "private_hosts");
+        let message = &problems[0].message;
+        assert!(
+            message.starts_with(&hub.ninja.base_url()) && message.contains("without encryption. Use https"),
+            "{message}"
+        );
+    };
+    refused().await;
+    assert!(hub.engine.connections(&hub.actor).await.unwrap().is_empty());
+    // What was allowed before stays so.
+    let before = hub.connect("ninjaone", true).await.unwrap();
+    refused().await;
+    let after = hub.engine.find_connection(&hub.actor, None).await.unwrap();
+    assert_eq!(after, before);
+    assert!(after.allow_private_hosts);
+}
+
+#[tokio::test]
 async fn an_unknown_app_is_found_out_before_a_browser_is_opened() {
     let store = TestStore::sqlite().await;
     let hub = Hub::new(&store, small(20)).await;

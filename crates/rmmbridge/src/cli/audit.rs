@@ -55,23 +55,20 @@ fn found(check: &AuditCheck) -> String {
         Verified::Whole { entries } => format!("The audit log is whole: {entries} entries."),
         Verified::Broken { seq, what } => format!(
             "The audit log does not hold. Entry {seq}: {what}.\n\
-             Nothing is written until this finds it whole again. Keep the database and audit.head as they are, and \
-             compare them with a backup. Where what was changed cannot be put back, restore a backup from before that: \
+             Nothing is written until this finds it whole again. Keep a copy of the database and of audit.head, \
+             before anybody does more, and compare it with a backup. Where what was changed cannot be put back, restore a backup from before that: \
              docs/backup.md."
         ),
     };
-    let end = match check.end {
-        AuditEnd::Kept => return holds,
-        AuditEnd::NotKept => {
-            "No end of it was kept outside the database (audit.head): had entries been cut off, it would not show. From \
-             now on it is kept."
-        }
-        AuditEnd::Waits => {
-            "This rmmbridge waits for an Owner, so the end of its log was not held against the one that was kept \
-             (audit.head)."
-        }
+    let Some(caveat) = check.end.caveat() else {
+        return holds;
     };
-    format!("{holds}\n{end}")
+    // The command ends by keeping it.
+    let now = match check.end {
+        AuditEnd::NotKept => " From now on it is kept.",
+        _ => "",
+    };
+    format!("{holds}\n{caveat}{now}")
 }
 
 const HEADING: &[&str] = &["number", "when", "who", "what", "to what", "detail"];

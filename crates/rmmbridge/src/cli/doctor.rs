@@ -4,6 +4,7 @@ use super::exit;
 use crate::output::Output;
 use crate::session::{Location, Session};
 use connect::{CheckPoint, Verdict};
+use engine::auditing::WAY_OUT;
 use std::process::ExitCode;
 
 pub async fn run(location: &Location, output: Output) -> anyhow::Result<ExitCode> {
@@ -70,12 +71,28 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<CheckPoint>> {
         None => CheckPoint::passed("Writes", "not paused"),
         Some(pause) => CheckPoint::failed("Writes", format!("{pause}. To let them go on: rmmbridge resume")),
     });
+    points.push(match session.engine.look_at_audit_log(&session.actor).await {
+        // What this looked at is its end.
+        Ok(None) => CheckPoint::passed(
+            "Audit log",
+            "not found broken. To check all of it: rmmbridge audit verify",
+        ),
+        Ok(Some(broken)) => CheckPoint::failed(
+            "Audit log",
+            format!("{broken}. {WAY_OUT}. To check it again: rmmbridge audit verify"),
+        ),
+        Err(error) => CheckPoint::failed("Audit log", error.to_string()),
+    });
     points.push(match session.engine.become_runner(&session.actor).await {
         Ok(runner) => {
             runner.leave().await;
             CheckPoint::passed("Runner", "free")
         }
-        Err(error) => CheckPoint::passed("Runner", error.to_string()),
+        // Whoever it is that works is named; that is nothing to mend.
+        Err(error @ engine::Error::Store(store::Error::Busy { .. })) => {
+            CheckPoint::passed("Runner", error.to_string())
+        }
+        Err(error) => CheckPoint::failed("Runner", error.to_string()),
     });
     for connection in session.engine.connections(&session.actor).await? {
         let failed = session

@@ -54,8 +54,9 @@ Exit codes:
   1  failed; the message says what and what to do next
   2  the command line is not right
   3  a person has to decide: organizations that match and sync leave open, a plan the brakes stopped,
-     a check that failed, writes that are switched off, a bridge that status finds stale, failing or
-     waiting, a configuration that needs its secrets, a restored or copied hub that waits
+     a check that failed, writes that are switched off, an audit log that status or doctor finds
+     broken, a bridge that status finds stale, failing or waiting, a configuration that needs its
+     secrets, a restored or copied hub that waits
   4  done, but some records could not be written (see rmmbridge runs), or some lines of a CSV file were left out
   5  another rmmbridge is at work on this database, or on this bridge
   130  stopped by Ctrl-C; what was finished before stands
@@ -350,8 +351,13 @@ async fn dispatch(arguments: Arguments, output: Output, build: Build) -> anyhow:
     let kept = session.engine.keep_audit_mark().await;
     session.close().await;
     let code = result?;
-    kept?;
-    Ok(code)
+    match kept {
+        // Whoever is told something else already hears of that as well.
+        Err(error) if code == ExitCode::SUCCESS => {
+            Err(anyhow::Error::from(error).context("what the command did stands"))
+        }
+        _ => Ok(code),
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! `serve`: the web pages, and a worker in the same process.
 
+mod beside;
+
+use self::beside::Beside;
 use super::connect::CALLBACK_PATHS;
 use crate::figures;
 use crate::output::Output;
 use crate::session::Session;
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
-use jobs::{Queue, Worker, WorkerOptions};
+use jobs::{Queue, WorkerOptions};
 use secrecy::ExposeSecret as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -198,21 +201,7 @@ pub async fn pages_and_worker(
     };
     let web = Web::new(session.engine.clone(), Arc::new(queue.clone()), site);
     let options = WorkerOptions { concurrency };
-    let begun = Worker::begin(
-        session.engine.clone(),
-        queue,
-        &session.actor,
-        options,
-        session.stop.clone(),
-    );
-    let worker = match begun.await {
-        Ok(worker) => Some(worker),
-        Err(jobs::Error::Engine(error @ engine::Error::Store(store::Error::Busy { .. }))) => {
-            eprintln!("serve: the pages only; jobs are run by another process: {error}");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let beside = Beside::begin(session, &queue, options).await?;
     eprintln!("serve: ready on {address}");
     let pages = web::serve(web, doors.pages, doors.tls, session.stop.clone());
     let counting = async {
@@ -222,12 +211,7 @@ pub async fn pages_and_worker(
             tracing::error!(error = %error, "The figures are not served any more.");
         }
     };
-    let work = async {
-        match worker {
-            Some(worker) => worker.run().await,
-            None => session.stop.cancelled().await,
-        }
-    };
+    let work = beside.run(session, &queue, options);
     let (served, (), ()) = tokio::join!(
         async {
             let served = pages.await;

@@ -3,6 +3,7 @@
 use super::exit;
 use crate::output::{Output, table, time};
 use crate::session::Session;
+use engine::auditing::WAY_OUT;
 use engine::freshness::words;
 use engine::status::{BridgeStatus, HubStatus};
 use jobs::Queue;
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 pub async fn run(session: &Session, output: Output) -> anyhow::Result<ExitCode> {
     let queue = Queue::open(session.store.clone()).await?;
     let calendar = queue.calendar().await?;
+    // Where no worker is at work, nobody has looked.
+    session.engine.look_at_audit_log(&session.actor).await?;
     let status = session.engine.status(&session.actor, &calendar).await?;
     output.show(&status, || text(&status))?;
     Ok(match status.needs_a_person() {
@@ -26,6 +29,12 @@ fn text(status: &HubStatus) -> String {
         text.push_str(&format!(
             "! {}. To let them go on: rmmbridge resume\n",
             visible(&pause.to_string())
+        ));
+    }
+    if let Some(broken) = &status.broken_audit_log {
+        text.push_str(&format!(
+            "! The audit log was {}. {WAY_OUT}. To check it again: rmmbridge audit verify\n",
+            visible(&broken.to_string())
         ));
     }
     if let Some(waits) = &status.waits {

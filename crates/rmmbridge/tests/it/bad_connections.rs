@@ -163,7 +163,11 @@ async fn tls_failures_say_what_is_wrong_with_tls() {
             "--client-secret-file",
             &secret,
         ],
-        &["plain", "without encryption", "https"],
+        &["private_hosts", "without encryption", "https"],
+    );
+    assert!(
+        !program.works(&["connection", "list"]).contains("plain"),
+        "nothing was stored"
     );
     // A private address needs the owner's word even with https.
     let private = base_url.replace("http:", "https:");

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 /// A plain request; the whole answer.
-fn get(address: &str, path: &str) -> String {
+pub fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
@@ -48,6 +48,7 @@ fn figures_are_served_on_a_listener_of_their_own() {
         "rmmbridge_jobs_due 0",
         "rmmbridge_workers 1",
         "rmmbridge_writes_paused 0",
+        "rmmbridge_audit_log_broken 0",
         "rmmbridge_http_requests_total{method=\"GET\",path=\"/ready\",status=\"200\"} 1",
         "rmmbridge_http_requests_total{method=\"GET\",path=\"/clients/{id}\"",
         "rmmbridge_http_request_seconds_bucket{le=\"0.05\"}",

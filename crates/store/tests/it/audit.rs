@@ -183,7 +183,10 @@ async fn without_a_log_nothing_is_done() {
         };
         let error = test.begin_run(kind, "person:ana", "a holder").await.unwrap_err();
         assert!(matches!(error, Error::AuditLog(_)), "{error:?}");
-        assert!(error.to_string().contains("Nothing was done"), "{error}");
+        assert!(
+            error.to_string().contains("Nothing is done without it"),
+            "{error}"
+        );
         assert!(test.runs(10).await.unwrap().is_empty());
     })
     .await;

@@ -7,7 +7,7 @@ use super::request::{Asked, Sent};
 use crate::Web;
 use axum::Json;
 use axum::extract::State;
-use engine::auditing::Verified;
+use engine::auditing::{AuditEnd as End, Verified};
 use engine::freshness::BridgeState as State_;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ use utoipa_axum::routes;
 pub struct Status {
     /// Why all writes are paused, if they are.
     write_pause: Option<WritePause>,
+    /// What is wrong with the audit log, where it was found broken: nothing is written then.
+    broken_audit_log: Option<BrokenLog>,
     /// Why this hub waits for an Owner, if it does: it was restored or copied.
     waits: Option<String>,
     /// Workers that are at work.
@@ -37,6 +39,16 @@ pub struct WritePause {
     /// Who paused them.
     by: String,
     /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+}
+
+/// An audit log that was found broken.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BrokenLog {
+    /// What is wrong with it.
+    what: String,
+    /// Since when that is known.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
 }
@@ -140,6 +152,18 @@ pub struct AuditCheck {
     broken_at: Option<i64>,
     /// What is wrong with it.
     what: Option<String>,
+    /// What its end was held against.
+    end: AuditEnd,
+}
+
+/// What the end of the log was held against: the one that was `kept` outside the database; nothing, since none was kept
+/// (`not_kept`) and entries that were cut off would not show; or nothing, since this hub waits for an Owner (`waits`).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditEnd {
+    Kept,
+    NotKept,
+    Waits,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -159,6 +183,15 @@ impl From<model::WritePause> for WritePause {
             reason: pause.reason,
             by: pause.by,
             since: pause.since,
+        }
+    }
+}
+
+impl From<engine::auditing::BrokenLog> for BrokenLog {
+    fn from(broken: engine::auditing::BrokenLog) -> Self {
+        Self {
+            what: broken.what,
+            since: broken.since,
         }
     }
 }
@@ -211,6 +244,7 @@ async fn status(State(web): State<Web>, caller: Caller<Read>) -> Answer<Status> 
     let status = web.engine.status(&caller.actor, calendar.as_ref()).await?;
     Ok(Json(Status {
         write_pause: status.write_pause.map(WritePause::from),
+        broken_audit_log: status.broken_audit_log.map(BrokenLog::from),
         waits: status.waits,
         workers: status.workers,
         bridges: status.bridges.into_iter().map(BridgeStatus::from).collect(),
@@ -291,25 +325,34 @@ async fn audit(
     }))
 }
 
-/// Checks that every entry of the audit log follows from the one before, and that its end was not cut off.
+/// Checks that every entry of the audit log follows from the one before, and that its end was not cut off, as far as one
+/// was kept to hold it against.
 #[utoipa::path(
     get, path = "/audit/verify", tag = "Hub", operation_id = "verify_audit",
     security(("key" = ["read"]), ("session" = [])),
     responses((status = 200, description = "What was found", body = AuditCheck)),
 )]
 async fn verify(State(web): State<Web>, caller: Caller<Read>) -> Answer<AuditCheck> {
-    Ok(Json(match web.engine.verify_audit(&caller.actor).await? {
+    let check = web.engine.watch_audit_log(&caller.actor).await?;
+    let end = match check.end {
+        End::Kept => AuditEnd::Kept,
+        End::NotKept => AuditEnd::NotKept,
+        End::Waits => AuditEnd::Waits,
+    };
+    Ok(Json(match check.verified {
         Verified::Whole { entries } => AuditCheck {
             whole: true,
             entries: Some(entries),
             broken_at: None,
             what: None,
+            end,
         },
         Verified::Broken { seq, what } => AuditCheck {
             whole: false,
             entries: None,
             broken_at: Some(seq),
             what: Some(what),
+            end,
         },
     }))
 }

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use engine::auditing::BrokenLog;
 use model::{Actor, ActorRole, Person, WritePause};
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -54,6 +55,8 @@ pub struct SignedIn {
     pub asked: String,
     /// Why nothing is written, while all writes are paused.
     pub paused: Option<WritePause>,
+    /// What is wrong with the audit log, where it was found broken.
+    pub broken_log: Option<BrokenLog>,
 }
 
 impl SignedIn {
@@ -112,6 +115,14 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     }
 }
 
+/// What stands on every page: why nothing is written.
+async fn not_written(web: &Web, actor: &Actor) -> Result<(Option<WritePause>, Option<BrokenLog>), Problem> {
+    Ok((
+        web.engine.write_pause(actor).await?,
+        web.engine.broken_audit_log(actor).await?,
+    ))
+}
+
 /// Whether somebody has to set up a second factor before anything else.
 async fn lacks_factor(web: &Web, session: &Session, person: &Person) -> Result<bool, Problem> {
     if person.second_factor || !web.engine.second_factor_required().await? {
@@ -144,9 +155,9 @@ pub async fn must_be_signed_in(
         Ok(Some(person)) => {
             let actor = person.actor();
             let lacks_factor = lacks_factor(&web, &session, &person).await;
-            let paused = web.engine.write_pause(&actor).await.map_err(Problem::from);
-            let (lacks_factor, paused) = match (lacks_factor, paused) {
-                (Ok(lacks), Ok(paused)) => (lacks, paused),
+            let not_written = not_written(&web, &actor).await;
+            let (lacks_factor, (paused, broken_log)) = match (lacks_factor, not_written) {
+                (Ok(lacks), Ok(not_written)) => (lacks, not_written),
                 (Err(problem), _) | (_, Err(problem)) => return problem.into_response(),
             };
             if lacks_factor && !may_be_seen_without(&asked) {
@@ -159,6 +170,7 @@ pub async fn must_be_signed_in(
                 theme,
                 asked,
                 paused,
+                broken_log,
             });
             next.run(request).await
         }

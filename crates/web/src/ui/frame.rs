@@ -3,6 +3,7 @@
 use crate::auth::SignedIn;
 use crate::problem::Result;
 use crate::ui::{Flash, Theme};
+use engine::auditing::BrokenLog;
 use model::{ActorRole, WritePause};
 
 /// A part of the program in the navigation.
@@ -102,6 +103,10 @@ pub struct Frame {
     pub asked: String,
     /// Why nothing is written, while all writes are paused.
     pub paused: Option<WritePause>,
+    /// What is wrong with the audit log, where it was found broken.
+    pub broken_log: Option<BrokenLog>,
+    /// Whether they may look at the audit log.
+    pub sees_log: bool,
     navigation: Vec<Entry>,
 }
 
@@ -142,6 +147,8 @@ impl SignedIn {
             flash: self.take_flash().await?,
             asked: self.asked.clone(),
             paused: self.paused.clone(),
+            broken_log: self.broken_log.clone(),
+            sees_log: self.may(ActorRole::Owner),
             navigation: NAVIGATION.into_iter().filter(|e| self.may(e.role)).collect(),
         })
     }

@@ -191,6 +191,40 @@ async fn what_cannot_be_used_stands_at_its_field_and_nothing_is_stored() {
 }
 
 #[tokio::test]
+async fn private_hosts_that_are_still_needed_are_told_at_their_box() {
+    let tenant = Tenant::new().await;
+    let world = tenant.world().await;
+    let mut owner = world.signed_in(ActorRole::Owner).await;
+    let unticked: Vec<_> = tenant
+        .form()
+        .into_iter()
+        .filter(|(key, _)| *key != "private_hosts")
+        .collect();
+    let told = |page: &Answer| {
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.text());
+        let error = page.body.split(r#"id="field-private_hosts-error">"#).nth(1);
+        let error = error.and_then(|rest| rest.split('<').next()).unwrap();
+        assert!(
+            error.contains(&tenant.ninja.base_url()) && error.contains("without encryption. Use https"),
+            "{error}"
+        );
+        // The box is not hidden, and what was typed stays.
+        assert!(
+            page.body.contains(r#"<details class="more" open>"#),
+            "{}",
+            page.main()
+        );
+        assert!(page.body.contains(r#"value="demo-web""#) && !page.body.contains("demo-web-secret"));
+    };
+    told(&post(&mut owner, "/connections/new", &unticked).await);
+    assert!(world.engine.connections(&world.console).await.unwrap().is_empty());
+    post(&mut owner, "/connections/new", &tenant.form()).await;
+    let before = the_connection(&world).await;
+    told(&post(&mut owner, &format!("/connections/{}", before.id), &unticked).await);
+    assert_eq!(the_connection(&world).await, before, "nothing was stored");
+}
+
+#[tokio::test]
 async fn only_an_owner_makes_and_changes_connections() {
     let tenant = Tenant::new().await;
     let world = tenant.world().await;

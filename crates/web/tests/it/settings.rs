@@ -1,5 +1,6 @@
 //! The pages of Settings: who may do what, bad input at its field, and what each does.
 
+mod broken_log;
 mod roles;
 mod typed;
 

@@ -2,6 +2,7 @@
 
 use crate::auth::SECRET;
 use crate::ui::form::Field;
+use engine::connecting::PRIVATE_HOSTS;
 use engine::{Connector, Setting, SettingProblem};
 use model::Connection;
 use secrecy::SecretString;
@@ -54,7 +55,7 @@ impl Typed {
             .map(|(key, value)| (format!("{SETTING}{key}"), shown(value)))
             .collect();
         if connection.allow_private_hosts {
-            typed.insert("private_hosts".to_owned(), "on".to_owned());
+            typed.insert(PRIVATE_HOSTS.to_owned(), "on".to_owned());
         }
         Self(typed)
     }
@@ -73,7 +74,7 @@ impl Typed {
 
     /// Whether private and loopback hosts are allowed.
     pub fn private_hosts(&self) -> bool {
-        !self.get("private_hosts").is_empty()
+        !self.get(PRIVATE_HOSTS).is_empty()
     }
 
     /// The settings, over those that are stored: what a field did not change stays as it was written.
@@ -107,7 +108,9 @@ impl Typed {
 impl Fields {
     /// The form of a connector, holding `typed`, each problem at its field. `is_new` asks for a name too.
     pub fn new(connector: &dyn Connector, typed: &Typed, is_new: bool, problems: &[SettingProblem]) -> Self {
-        let known = |key: &str| connector.settings().iter().any(|s| s.key == key) || key == "name";
+        let known = |key: &str| {
+            connector.settings().iter().any(|s| s.key == key) || matches!(key, "name" | PRIVATE_HOSTS)
+        };
         let others: Vec<_> = problems
             .iter()
             .filter(|p| !known(&p.key))
@@ -124,6 +127,14 @@ impl Fields {
                 .collect()
         };
         let rare = draw(rare);
+        let private_hosts = Field::tick(
+            PRIVATE_HOSTS,
+            "Allow private and loopback hosts",
+            typed.private_hosts(),
+        )
+        .help("For a simulator, or a system in your own network. Leave it off otherwise")
+        .problem_of(PRIVATE_HOSTS, problems);
+        let rare_open = private_hosts.error.is_some() || rare.iter().any(|field| field.error.is_some());
         Self {
             name: is_new.then(|| {
                 Field::text("name", "Name")
@@ -133,14 +144,9 @@ impl Fields {
                     .problem_of("name", problems)
             }),
             main: draw(main),
-            rare_open: rare.iter().any(|field| field.error.is_some()),
+            rare_open,
             rare,
-            private_hosts: Field::tick(
-                "private_hosts",
-                "Allow private and loopback hosts",
-                typed.private_hosts(),
-            )
-            .help("For a simulator, or a system in your own network. Leave it off otherwise"),
+            private_hosts,
             problem: (!others.is_empty()).then(|| others.join("; ")),
         }
     }

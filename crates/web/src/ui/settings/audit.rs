@@ -115,8 +115,10 @@ pub async fn show(State(web): State<Web>, signed_in: SignedIn, ask: Ask) -> Resu
 
 /// Checks it.
 pub async fn verify(State(web): State<Web>, signed_in: SignedIn) -> Result<Response> {
-    let (tone, said) = match web.engine.verify_audit(&signed_in.actor).await? {
-        Verified::Whole { entries } => (
+    let check = web.engine.watch_audit_log(&signed_in.actor).await?;
+    let caveat = check.end.caveat();
+    let (tone, said) = match (check.verified, caveat) {
+        (Verified::Whole { entries }, None) => (
             Tone::Good,
             format!(
                 "The audit log is whole: {} entries, each bound to the one before it, and its end is the one that was kept \
@@ -124,16 +126,24 @@ pub async fn verify(State(web): State<Web>, signed_in: SignedIn) -> Result<Respo
                 count(entries.unsigned_abs())
             ),
         ),
-        Verified::Broken { seq, what } => (
+        (Verified::Whole { entries }, Some(caveat)) => (
+            Tone::Warn,
+            format!(
+                "The audit log is whole: {} entries, each bound to the one before it. {caveat}",
+                count(entries.unsigned_abs())
+            ),
+        ),
+        (Verified::Broken { seq, what }, _) => (
             Tone::Bad,
             format!(
-                "The audit log does not hold. Entry {}: {what}. Keep the database and the file audit.head as they are, and \
-                 compare them with a backup.",
-                count(seq.unsigned_abs())
+                "The audit log does not hold. Entry {}: {what}. Keep a copy of the database and of the file audit.head, \
+                 before anybody does more, and compare it with a backup. {}",
+                count(seq.unsigned_abs()),
+                caveat.unwrap_or_default()
             ),
         ),
     };
-    signed_in.flash(tone, said).await?;
+    signed_in.flash(tone, said.trim_end()).await?;
     Ok(Redirect::to(HERE).into_response())
 }
 
