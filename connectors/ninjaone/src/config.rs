@@ -4,6 +4,7 @@ use crate::settings::Reader;
 use connect::budget::Quota;
 use connect::http::{Concurrency, HttpOptions};
 use connect::oauth::{ClientAuth, OauthApp, OauthEndpoints};
+use connect::settings::{require_tls, unusable};
 use connect::{Error, Kind, Mode, Outbound, Secrets, SettingProblem};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -146,29 +147,27 @@ impl Config {
         }
     }
 
-    /// Like [`Config::read`], for opening a connection.
+    /// Like [`Config::read`], for a connection: nothing is sent readable to hosts that are not one's own.
+    ///
+    /// # Errors
+    /// Every problem, each at its setting.
+    pub fn usable(
+        settings: &Value,
+        secrets: &Secrets,
+        allow_private_hosts: bool,
+    ) -> Result<Self, Vec<SettingProblem>> {
+        let config = Self::read(settings, secrets)?;
+        require_tls(&config.base, "tokens", allow_private_hosts).map_err(|problem| vec![problem])?;
+        Ok(config)
+    }
+
+    /// Like [`Config::usable`], for opening the connection.
     ///
     /// # Errors
     /// [`Kind::Configuration`] with every problem.
     pub fn open(settings: &Value, secrets: &Secrets, outbound: &Outbound) -> Result<Self, Error> {
-        let doing = "opening a NinjaOne connection";
-        let config = Self::read(settings, secrets).map_err(|problems| {
-            let texts: Vec<_> = problems
-                .iter()
-                .map(|p| format!("{}: {}", p.key, p.message))
-                .collect();
-            Error::new(Kind::Configuration, doing, texts.join("; "))
-                .advise("Correct the connection's settings")
-        })?;
-        if config.base.scheme() == "http" && !outbound.allow_private_hosts {
-            return Err(Error::new(
-                Kind::Configuration,
-                doing,
-                format!("base_url: {} would send tokens without encryption", config.base),
-            )
-            .advise("Use https, or allow private hosts for this connection if it is a simulator"));
-        }
-        Ok(config)
+        Self::usable(settings, secrets, outbound.allow_private_hosts)
+            .map_err(|problems| unusable("opening a NinjaOne connection", &problems))
     }
 
     /// How requests are sent.

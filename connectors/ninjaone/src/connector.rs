@@ -174,8 +174,13 @@ impl Connector for NinjaOne {
         guide::steps(settings, redirects)
     }
 
-    fn validate(&self, settings: &Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>> {
-        Config::read(settings, secrets).map(|_| ())
+    fn validate(
+        &self,
+        settings: &Value,
+        secrets: &Secrets,
+        allow_private_hosts: bool,
+    ) -> Result<(), Vec<SettingProblem>> {
+        Config::usable(settings, secrets, allow_private_hosts).map(|_| ())
     }
 
     fn account(&self, settings: &Value) -> Value {

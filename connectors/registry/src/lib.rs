@@ -32,7 +32,12 @@ impl Connector for RegistryConnector {
         &[]
     }
 
-    fn validate(&self, settings: &serde_json::Value, _secrets: &Secrets) -> Result<(), Vec<SettingProblem>> {
+    fn validate(
+        &self,
+        settings: &serde_json::Value,
+        _secrets: &Secrets,
+        _allow_private_hosts: bool,
+    ) -> Result<(), Vec<SettingProblem>> {
         match settings {
             serde_json::Value::Null => Ok(()),
             serde_json::Value::Object(map) if map.is_empty() => Ok(()),

@@ -188,11 +188,16 @@ pub trait Connector: Send + Sync {
         Vec::new()
     }
 
-    /// Checks settings and secrets without asking anybody.
+    /// Checks settings and secrets without asking anybody; `allow_private_hosts` is what the owner says of the connection.
     ///
     /// # Errors
     /// Every problem found, each at its setting.
-    fn validate(&self, settings: &serde_json::Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>>;
+    fn validate(
+        &self,
+        settings: &serde_json::Value,
+        secrets: &Secrets,
+        allow_private_hosts: bool,
+    ) -> Result<(), Vec<SettingProblem>>;
 
     /// The part of the settings that says whose account it is and where: host, app, way of authorizing. When it
     /// changes, stored secrets and grants are forgotten, since they would be sent to somebody else.

@@ -24,6 +24,7 @@ pub mod http;
 pub mod mail;
 pub mod oauth;
 pub mod oidc;
+pub mod settings;
 pub mod source;
 
 pub use check::{CheckPoint, Verdict};

@@ -8,16 +8,10 @@ use crate::checking::found;
 use crate::engine::{Engine, require};
 use crate::error::{Error, Result};
 use connect::oauth::MemoryGrants;
-use connect::{
-    Authorization, CheckPoint, Connector, GrantStore as _, Kind, Mode, NewGrant, Pending, Secrets,
-    SettingProblem,
-};
+use connect::{Authorization, CheckPoint, GrantStore as _, Kind, Mode, NewGrant, Pending, Secrets};
 use model::{Actor, ActorRole, Connection, ConnectionId, ConnectionState};
 use std::sync::Arc;
 use store::NewConnection;
-
-/// The key of a problem that allowing private hosts would mend.
-pub const PRIVATE_HOSTS: &str = "private_hosts";
 
 /// A connection to be made or changed.
 #[derive(Clone, Debug)]
@@ -67,21 +61,11 @@ impl Engine {
         };
         secrets.extend(request.secrets.clone());
         connector
-            .validate(&request.settings, &secrets)
+            .validate(&request.settings, &secrets, request.allow_private_hosts)
             .map_err(|problems| Error::Settings {
                 kind: request.kind.clone(),
                 problems,
             })?;
-        if !request.allow_private_hosts
-            && let Some(problem) = self
-                .lacks_private_hosts(connector.as_ref(), existing.as_ref(), &request, secrets)
-                .await?
-        {
-            return Err(Error::Settings {
-                kind: request.kind.clone(),
-                problems: vec![problem],
-            });
-        }
         let store = &self.acting(actor).store;
         match existing {
             Some(connection) if connection.kind != request.kind => Err(store::Error::Taken {
@@ -118,47 +102,6 @@ impl Engine {
                 Ok(store.connection(&connection.id).await?)
             }
         }
-    }
-
-    /// Why the connection could not be used as it is to be stored, where allowing private hosts would be enough: a host of
-    /// one's own that is spoken to without TLS. Said before it is stored, at the setting that would mend it.
-    async fn lacks_private_hosts(
-        &self,
-        connector: &dyn Connector,
-        existing: Option<&Connection>,
-        request: &ConnectionRequest,
-        secrets: Secrets,
-    ) -> Result<Option<SettingProblem>> {
-        let asked = Connection {
-            // One that is not stored yet has no secrets either: those it would have are put in below.
-            id: existing.map_or_else(|| ConnectionId::from(String::new()), |c| c.id.clone()),
-            kind: request.kind.clone(),
-            name: request.name.clone(),
-            state: ConnectionState::NotConfigured,
-            settings: request.settings.clone(),
-            read_only: true,
-            allow_private_hosts: false,
-            created: self.clock().now(),
-            last_success: None,
-            version: 0,
-        };
-        let mut cx = self
-            .context_with(&asked, Arc::new(MemoryGrants::default()))
-            .await?;
-        cx.secrets = secrets;
-        let Err(refused) = connector.authorization(&cx) else {
-            return Ok(None);
-        };
-        cx.connection.allow_private_hosts = true;
-        cx.outbound.allow_private_hosts = true;
-        if refused.kind != Kind::Configuration || connector.authorization(&cx).is_err() {
-            return Ok(None);
-        }
-        let what = refused.what.strip_prefix("base_url: ").unwrap_or(&refused.what);
-        Ok(Some(SettingProblem {
-            key: PRIVATE_HOSTS.to_owned(),
-            message: format!("{what}. {}", refused.next),
-        }))
     }
 
     /// How a connection is authorized; `None` when there is nothing to authorize.

@@ -83,6 +83,7 @@ pub mod why;
 pub mod wizard;
 pub mod writing;
 
+pub use connect::settings::PRIVATE_HOSTS;
 pub use connect::{CheckPoint, Connector, GuideStep, Kind, Mode, Setting, SettingProblem, Verdict};
 pub use engine::{Engine, EngineOptions};
 pub use error::{Error, Result};

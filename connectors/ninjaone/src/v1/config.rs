@@ -2,7 +2,8 @@
 
 use crate::settings::Reader;
 use connect::http::{Concurrency, HttpOptions};
-use connect::{Error, Kind, Outbound, Secrets, SettingProblem};
+use connect::settings::{require_tls, unusable};
+use connect::{Error, Outbound, Secrets, SettingProblem};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
@@ -89,29 +90,27 @@ impl Config {
         }
     }
 
-    /// Like [`Config::read`], for opening a connection.
+    /// Like [`Config::read`], for a connection: nothing is sent readable to hosts that are not one's own.
     ///
     /// # Errors
-    /// [`Kind::Configuration`] with every problem.
-    pub fn open(settings: &Value, secrets: &Secrets, outbound: &Outbound) -> Result<Self, Error> {
-        let doing = "opening a NinjaRMM connection";
-        let config = Self::read(settings, secrets).map_err(|problems| {
-            let texts: Vec<_> = problems
-                .iter()
-                .map(|p| format!("{}: {}", p.key, p.message))
-                .collect();
-            Error::new(Kind::Configuration, doing, texts.join("; "))
-                .advise("Correct the connection's settings")
-        })?;
-        if config.base.scheme() == "http" && !outbound.allow_private_hosts {
-            let what = format!(
-                "base_url: {} would send what it reads without encryption",
-                config.base
-            );
-            return Err(Error::new(Kind::Configuration, doing, what)
-                .advise("Use https, or allow private hosts for this connection if it is a simulator"));
-        }
+    /// Every problem, each at its setting.
+    pub fn usable(
+        settings: &Value,
+        secrets: &Secrets,
+        allow_private_hosts: bool,
+    ) -> Result<Self, Vec<SettingProblem>> {
+        let config = Self::read(settings, secrets)?;
+        require_tls(&config.base, "what it reads", allow_private_hosts).map_err(|problem| vec![problem])?;
         Ok(config)
+    }
+
+    /// Like [`Config::usable`], for opening the connection.
+    ///
+    /// # Errors
+    /// [`connect::Kind::Configuration`] with every problem.
+    pub fn open(settings: &Value, secrets: &Secrets, outbound: &Outbound) -> Result<Self, Error> {
+        Self::usable(settings, secrets, outbound.allow_private_hosts)
+            .map_err(|problems| unusable("opening a NinjaRMM connection", &problems))
     }
 
     /// How requests are sent: few, and never again while the vendor's limit holds, which lasts for minutes.
@@ -217,7 +216,7 @@ mod tests {
     fn plain_http_is_for_connections_that_may_reach_private_hosts() {
         let settings = json!({"base_url": "http://127.0.0.1:8410", "access_key_id": "a"});
         let refused = Config::open(&settings, &secret(), &Outbound::default()).unwrap_err();
-        assert_eq!(refused.kind, Kind::Configuration);
+        assert_eq!(refused.kind, connect::Kind::Configuration);
         let outbound = Outbound {
             allow_private_hosts: true,
             ..Outbound::default()

@@ -97,8 +97,13 @@ impl Connector for NinjaRmm {
         Some("Authenticate")
     }
 
-    fn validate(&self, settings: &Value, secrets: &Secrets) -> Result<(), Vec<SettingProblem>> {
-        Config::read(settings, secrets).map(|_| ())
+    fn validate(
+        &self,
+        settings: &Value,
+        secrets: &Secrets,
+        allow_private_hosts: bool,
+    ) -> Result<(), Vec<SettingProblem>> {
+        Config::usable(settings, secrets, allow_private_hosts).map(|_| ())
     }
 
     fn authorization(&self, cx: &OpenContext) -> Result<Option<Arc<dyn Authorization>>, Error> {

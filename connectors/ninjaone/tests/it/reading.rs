@@ -322,7 +322,7 @@ async fn links_lead_to_the_vendors_pages() {
     );
     assert!(
         crate::tenant::connector()
-            .validate(&settings(&base, json!({})), &Default::default())
+            .validate(&settings(&base, json!({})), &Default::default(), true)
             .is_ok()
     );
 }

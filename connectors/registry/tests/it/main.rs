@@ -87,11 +87,11 @@ async fn settings_are_refused_since_there_are_none() {
     let connector = registry::connector((*store).clone());
     assert!(
         connector
-            .validate(&serde_json::json!({}), &Secrets::new())
+            .validate(&serde_json::json!({}), &Secrets::new(), false)
             .is_ok()
     );
     let problems = connector
-        .validate(&serde_json::json!({ "url": "x" }), &Secrets::new())
+        .validate(&serde_json::json!({ "url": "x" }), &Secrets::new(), false)
         .unwrap_err();
     assert!(problems[0].message.contains("no settings"));
 }

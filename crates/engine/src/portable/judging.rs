@@ -44,7 +44,7 @@ impl Engine {
             Some(connection) => self.store.connection_secrets(&connection.id).await?,
             None => Secrets::new(),
         };
-        match connector.validate(&portable.settings, &secrets) {
+        match connector.validate(&portable.settings, &secrets, portable.allow_private_hosts) {
             Err(problems) if !are_secrets(&problems) => Err(Error::Settings {
                 kind: portable.kind.clone(),
                 problems,

@@ -174,7 +174,12 @@ impl Connector for Ledger {
         &[]
     }
 
-    fn validate(&self, _settings: &Value, _secrets: &Secrets) -> Result<(), Vec<SettingProblem>> {
+    fn validate(
+        &self,
+        _settings: &Value,
+        _secrets: &Secrets,
+        _allow_private_hosts: bool,
+    ) -> Result<(), Vec<SettingProblem>> {
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 
 use connect::budget::Quota;
 use connect::http::{Concurrency, HttpOptions};
-use connect::{Error, Kind, Outbound, Secrets, SettingProblem};
+use connect::settings::{require_tls, unusable};
+use connect::{Error, Outbound, Secrets, SettingProblem};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -152,31 +153,27 @@ impl Config {
         }
     }
 
-    /// Like [`Config::read`], for opening a connection.
+    /// Like [`Config::read`], for a connection: nothing is sent readable to hosts that are not one's own.
     ///
     /// # Errors
-    /// [`Kind::Configuration`] with every problem.
-    pub fn open(settings: &Value, secrets: &Secrets, outbound: &Outbound) -> Result<Self, Error> {
-        let doing = "opening a Reference Directory connection";
-        let wrong = |what: String, next: &str| Error::new(Kind::Configuration, doing, what).advise(next);
-        let config = Self::read(settings, secrets).map_err(|problems| {
-            let texts: Vec<_> = problems
-                .iter()
-                .map(|p| format!("{}: {}", p.key, p.message))
-                .collect();
-            wrong(texts.join("; "), "Correct the connection's settings")
-        })?;
-        if config.base.scheme() == "http" && !outbound.allow_private_hosts {
-            let what = format!(
-                "base_url: {} would send the API key without encryption",
-                config.base
-            );
-            return Err(wrong(
-                what,
-                "Use https, or allow private hosts for this connection",
-            ));
-        }
+    /// Every problem, each at its setting.
+    pub fn usable(
+        settings: &Value,
+        secrets: &Secrets,
+        allow_private_hosts: bool,
+    ) -> Result<Self, Vec<SettingProblem>> {
+        let config = Self::read(settings, secrets)?;
+        require_tls(&config.base, "the API key", allow_private_hosts).map_err(|problem| vec![problem])?;
         Ok(config)
+    }
+
+    /// Like [`Config::usable`], for opening the connection.
+    ///
+    /// # Errors
+    /// [`connect::Kind::Configuration`] with every problem.
+    pub fn open(settings: &Value, secrets: &Secrets, outbound: &Outbound) -> Result<Self, Error> {
+        Self::usable(settings, secrets, outbound.allow_private_hosts)
+            .map_err(|problems| unusable("opening a Reference Directory connection", &problems))
     }
 
     /// How requests are sent.

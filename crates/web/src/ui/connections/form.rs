@@ -2,8 +2,7 @@
 
 use crate::auth::SECRET;
 use crate::ui::form::Field;
-use engine::connecting::PRIVATE_HOSTS;
-use engine::{Connector, Setting, SettingProblem};
+use engine::{Connector, PRIVATE_HOSTS, Setting, SettingProblem};
 use model::Connection;
 use secrecy::SecretString;
 use serde_json::{Map, Value};

@@ -150,6 +150,7 @@ pub async fn add(
         if let Err(more) = connector.validate(
             &typed.settings(connector.as_ref(), None),
             &typed.secrets(connector.as_ref()),
+            typed.private_hosts(),
         ) {
             problems.extend(more);
         }
