@@ -14,7 +14,7 @@ use jobs::{JobKind, JobState, Queue, Worker, WorkerOptions};
 use model::ConnectionState;
 use simulators::faults::{Effect, Moment};
 use simulators::ninjaone::oauth::Rotation;
-use stage::{Outcome, Stage, until};
+use stage::{Outcome, Stage};
 use std::time::Duration;
 use testkit::Engine;
 use tokio_util::sync::CancellationToken;
@@ -108,6 +108,17 @@ async fn everybody_waits_for_a_slow_endpoint() {
     }
 }
 
+/// Waits until a job is in this state.
+async fn comes_to(queue: &Queue, id: &str, state: JobState) {
+    let wait = async {
+        while queue.job(id).await.unwrap().state != state {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let came = tokio::time::timeout(LIMIT, wait).await;
+    assert!(came.is_ok(), "it is no {state:?}: {:?}", queue.job(id).await);
+}
+
 /// The vendor has rotated, and the only copy of the new pair died with its process, or its answer was lost on the way.
 /// Nothing can bring it back: all are told so, the connection needs attention, and what is to be done waits.
 async fn the_pair_is_lost(engine: Engine, how: &str) {
@@ -153,7 +164,7 @@ async fn the_pair_is_lost(engine: Engine, how: &str) {
         .unwrap()
         .id
         .unwrap();
-    until(async || queue.job(&id).await.unwrap().state == JobState::Waiting).await;
+    comes_to(&queue, &id, JobState::Waiting).await;
     let ConnectionState::NeedsAttention { reason } = stage.connection().await.state else {
         panic!("{context}: it is {:?}", stage.connection().await.state);
     };
@@ -161,7 +172,7 @@ async fn the_pair_is_lost(engine: Engine, how: &str) {
 
     // A person consents again: the job goes on by itself, and the storm as if nothing had been.
     stage.consent().await;
-    until(async || queue.job(&id).await.unwrap().state == JobState::Done).await;
+    comes_to(&queue, &id, JobState::Done).await;
     stop.cancel();
     worker.await.unwrap();
     for expiry in 1..=3 {

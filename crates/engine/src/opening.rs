@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// Wraps an outside error; one that a person has to mend is also remembered as the connection's state, so that
-    /// everybody sees why nothing moves (H04, R25).
+    /// everybody sees why nothing moves (H04, R25), unless somebody has mended it since `connection` was loaded.
     pub(crate) async fn met(&self, connection: &Connection, error: connect::Error) -> Error {
         let reason = error.to_string();
         let state = match &error.kind {
@@ -97,7 +97,7 @@ impl Engine {
             _ => None,
         };
         if let Some(state) = state
-            && let Err(error) = self.store.observe_connection(&connection.id, &state).await
+            && let Err(error) = self.store.observe_use(connection, &state).await
         {
             tracing::error!(error = %error, "Could not store that connection `{}` needs attention.", connection.name);
         }

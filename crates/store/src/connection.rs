@@ -272,16 +272,31 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn observe_connection(&self, id: &ConnectionId, state: &ConnectionState) -> Result<()> {
+        self.observe(id, None, state).await
+    }
+
+    /// Like [`Store::observe_connection`], for what came of a use that began with the connection as it was in `seen`. Where
+    /// it was connected since, that stands: the failure was of the grant before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn observe_use(&self, seen: &Connection, state: &ConnectionState) -> Result<()> {
+        self.observe(&seen.id, Some(seen.version), state).await
+    }
+
+    async fn observe(&self, id: &ConnectionId, seen: Option<i64>, state: &ConnectionState) -> Result<()> {
         let success = matches!(state, ConnectionState::Connected).then(|| micros(self.clock.now()));
         let mut tx = self.write().await?;
         let rows = execute!(
             tx,
             "UPDATE connection SET state = $1, last_success = COALESCE($2, last_success), version = version + 1
-             WHERE id = $3 AND state <> $4",
+             WHERE id = $3 AND state <> $4 AND (version = COALESCE($5, version) OR state <> $6)",
             text("state of a connection", state)?,
             success,
             id.as_str(),
-            text("state of a connection", &ConnectionState::Paused)?
+            text("state of a connection", &ConnectionState::Paused)?,
+            seen,
+            text("state of a connection", &ConnectionState::Connected)?
         )?;
         if rows == 0 {
             return Ok(());

@@ -267,15 +267,3 @@ async fn first_to_end(processes: &mut [Process]) -> usize {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
-
-/// Waits until `come` says so.
-pub async fn until(come: impl AsyncFn() -> bool) {
-    let wait = async {
-        while !come().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    timeout(crate::LIMIT, wait)
-        .await
-        .expect("what was waited for came");
-}

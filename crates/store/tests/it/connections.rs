@@ -134,6 +134,37 @@ async fn the_state_is_stored_and_success_is_stamped() {
 }
 
 #[tokio::test]
+async fn a_failure_of_a_use_that_began_before_it_was_connected_again_is_old_news() {
+    TestStore::on_every_engine(async |test| {
+        let added = test.add_connection(new("ninjaone"), &BTreeMap::new()).await;
+        let id = added.unwrap().id;
+        let dead = |reason: &str| ConnectionState::NeedsAttention {
+            reason: reason.to_owned(),
+        };
+        let state = async || test.connection(&id).await.unwrap().state;
+        test.observe_connection(&id, &ConnectionState::Connected)
+            .await
+            .unwrap();
+        let seen = test.connection(&id).await.unwrap();
+        // One use finds the grant dead, a person connects again, and another use that began before comes to its end.
+        test.observe_use(&seen, &dead("the first")).await.unwrap();
+        assert_eq!(state().await, dead("the first"));
+        test.observe_use(&seen, &dead("the second")).await.unwrap();
+        assert_eq!(state().await, dead("the second"));
+        test.observe_connection(&id, &ConnectionState::Connected)
+            .await
+            .unwrap();
+        test.observe_use(&seen, &dead("the third")).await.unwrap();
+        assert_eq!(state().await, ConnectionState::Connected);
+        // One that began since is believed.
+        let seen = test.connection(&id).await.unwrap();
+        test.observe_use(&seen, &dead("the fourth")).await.unwrap();
+        assert_eq!(state().await, dead("the fourth"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_connection_that_is_not_there_is_named() {
     TestStore::on_every_engine(async |test| {
         let nobody = ConnectionId::from("nobody");
