@@ -12,6 +12,8 @@ use store::Forgotten;
 
 /// Rows of one transaction.
 const BATCH: u32 = 2_000;
+/// For how long a lease is kept once it ran out: longer than any machine that held one is asleep and comes back to it.
+const LEASE_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// The shortest time rows may be kept: an undo of yesterday's run must always be possible.
 pub const LEAST_DAYS: u32 = 7;
 
@@ -49,6 +51,9 @@ impl Engine {
             .checked_sub(SignedDuration::from_hours(24 * days))
             .unwrap_or(now);
         let store = &self.acting(actor).store;
+        store
+            .forget_leases(now.checked_sub(LEASE_KEPT).unwrap_or(now))
+            .await?;
         let mut all = Forgotten::default();
         loop {
             work.check()?;

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 const WATCH: Duration = Duration::from_secs(60);
 /// How often it is looked whether there is something to send.
 const ROUND: Duration = Duration::from_secs(5);
+/// How long a worker that is stopped waits for the answer to a message it has sent.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 impl Hands {
     /// Watches until it is stopped.
@@ -25,9 +27,13 @@ impl Hands {
                     tracing::warn!(error = %error, "A worker could not look how everything stands.");
                 }
             }
-            // A message that is on its way when the worker is stopped is sent again: under the same id.
+            let stopped = async {
+                self.stop.cancelled().await;
+                tokio::time::sleep(LAST_WORD).await;
+            };
+            // A message that is still on its way then is sent again: under the same id.
             tokio::select! {
-                () = self.stop.cancelled() => {}
+                () = stopped => {}
                 sent = self.engine.deliver_notifications(&actor) => {
                     if let Err(error) = sent {
                         tracing::warn!(error = %error, "A worker could not send notifications.");

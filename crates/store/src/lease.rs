@@ -171,6 +171,17 @@ impl Store {
         Ok(leases.filter(|lease| lease.name.starts_with(prefix)).collect())
     }
 
+    /// Forgets the leases that ran out before `before`: whoever held them is gone, and nobody wanted what they held.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_leases(&self, before: Timestamp) -> Result<u64> {
+        let mut tx = self.write().await?;
+        let forgotten = execute!(tx, "DELETE FROM lease WHERE until < $1", micros(before))?;
+        tx.commit().await?;
+        Ok(forgotten)
+    }
+
     /// Takes or renews a lease for `time`.
     ///
     /// # Errors

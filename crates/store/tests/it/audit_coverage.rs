@@ -15,6 +15,7 @@ const NOT_NOTED: &[(&str, &str)] = &[
     ("take_lease", "a lease"),
     ("take_leases", "a lease"),
     ("renew_leases", "a lease"),
+    ("forget_leases", "leases"),
     ("release_lease", "a lease"),
     ("release_leases", "a lease"),
     ("leases", "only looks"),

@@ -1,6 +1,6 @@
 //! Leases in the database, and the runner's lock on a data directory.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -58,6 +58,29 @@ async fn a_lease_names_its_holder_until_it_is_released_or_overdue() {
             "{error:?}"
         );
         other.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_long_ago_is_forgotten_and_no_other() {
+    TestStore::on_every_engine(async |test| {
+        let overdue = Duration::from_millis(1);
+        test.take_lease("process:gone", "host-a 71", overdue)
+            .await
+            .unwrap();
+        test.take_lease("process:here", "host-b 5", Duration::MAX)
+            .await
+            .unwrap();
+        assert_eq!(test.forget_leases(Timestamp::UNIX_EPOCH).await.unwrap(), 0);
+        // Leases go by the server's clock where there is one: this is after either.
+        let later: Timestamp = "2200-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(test.forget_leases(later).await.unwrap(), 1);
+        assert_eq!(
+            test.sql("SELECT COUNT(*) FROM lease WHERE name = 'process:here'")
+                .await,
+            1
+        );
     })
     .await;
 }
