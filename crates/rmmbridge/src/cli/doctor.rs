@@ -71,7 +71,9 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<CheckPoint>> {
         None => CheckPoint::passed("Writes", "not paused"),
         Some(pause) => CheckPoint::failed("Writes", format!("{pause}. To let them go on: rmmbridge resume")),
     });
-    points.push(match session.engine.look_at_audit_log(&session.actor).await {
+    let log = session.engine.look_at_audit_log(&session.actor).await;
+    let held = matches!(log, Ok(Some(_)));
+    points.push(match log {
         // What this looked at is its end.
         Ok(None) => CheckPoint::passed(
             "Audit log",
@@ -92,6 +94,7 @@ async fn examine(session: &Session) -> anyhow::Result<Vec<CheckPoint>> {
         Err(error @ engine::Error::Store(store::Error::Busy { .. })) => {
             CheckPoint::passed("Runner", error.to_string())
         }
+        Err(_) if held => CheckPoint::failed("Runner", "none may begin before the audit log is found whole"),
         Err(error) => CheckPoint::failed("Runner", error.to_string()),
     });
     for connection in session.engine.connections(&session.actor).await? {
