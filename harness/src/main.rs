@@ -69,9 +69,8 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["postgres", "clock"])]
     disk_full: bool,
 
-    /// The disk is full at the first page that is written, at the second, and so on to the last; however long that takes: a
-    /// quarter of an hour for all of it, of which sync takes seven minutes, undo and restore four each, and backup and
-    /// upgrade one each
+    /// The disk is full at the first page that is written, at the second, and so on to the last; however long that takes: of
+    /// a sync ten minutes or more, of an undo four, of a restore three, of a backup and an upgrade less than one each
     #[arg(long, requires = "disk_full", value_name = "OF")]
     every_write: Option<Option<Sweep>>,
 

@@ -19,7 +19,6 @@ const PAGE: usize = 1000;
 const MAX_ROWS: u64 = 3_000_000;
 /// More rows than devices have on average: a volume or a processor is one.
 const ROWS_PER_DEVICE: u64 = 64;
-
 /// No server's pages are smaller: the least that NinjaOne's document allows where it says so.
 const SMALLEST_PAGE: usize = 10;
 

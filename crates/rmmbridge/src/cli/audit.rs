@@ -56,7 +56,8 @@ fn found(check: &AuditCheck) -> String {
         Verified::Broken { seq, what } => format!(
             "The audit log does not hold. Entry {seq}: {what}.\n\
              Nothing is written until this finds it whole again. Keep a copy of the database and of audit.head, \
-             before anybody does more, and compare it with a backup. Where what was changed cannot be put back, restore a backup from before that: \
+             before anybody does more, and compare it with a backup. Where what was changed cannot be put back, restore a \
+             backup from before that: \
              docs/backup.md."
         ),
     };
