@@ -60,7 +60,8 @@ async fn worker(session: &Session, queue: &Queue, options: WorkerOptions) -> job
     Worker::begin(engine, queue.clone(), &session.actor, options, stop).await
 }
 
-/// Begins the worker when the audit log was found whole; `None` when this process is asked to stop before.
+/// Begins the worker when the audit log was found whole; `None` when this process is asked to stop before, or another was
+/// quicker.
 async fn once_whole(session: &Session, queue: &Queue, options: WorkerOptions) -> Option<Worker> {
     let (engine, actor) = (&session.engine, &session.actor);
     loop {
