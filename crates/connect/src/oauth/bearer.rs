@@ -298,6 +298,15 @@ impl Keeper {
             }
             Err(no) => no,
         };
+        if let Some(rotated) = no.rotated {
+            // Nothing that came can be shown, but what it says is the only way on: it is kept, or a person would
+            // have to consent again.
+            let mut pair = grant.pair.clone();
+            pair.refresh_token = Some(rotated);
+            held.take(self.commit(ticket, pair).await?, self.clock.now(), true);
+            tracing::warn!(error = %no.error, "the access token cannot be used; the refresh token beside it is kept");
+            return self.last_resort(held, rejected).ok_or(no.error);
+        }
         // Somebody may have stored a living pair meanwhile: a person who reconnected, or a process that was slow.
         let stored = self.grants.load().await;
         if let Err(error) = self.grants.abandon_refresh(&ticket).await {
@@ -331,6 +340,7 @@ impl Keeper {
                 return issuer.issue().await.map_err(|error| NoToken {
                     dead: error.kind == Kind::Auth,
                     error,
+                    rotated: None,
                 });
             }
         };

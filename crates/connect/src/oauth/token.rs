@@ -24,11 +24,18 @@ pub(super) struct NoToken {
     pub(super) error: Error,
     /// Whether the vendor says that the grant itself is over.
     pub(super) dead: bool,
+    /// The refresh token in an answer whose access token cannot be used. Where the vendor rotates, it alone gets the
+    /// next pair: the one that was shown may be spent.
+    pub(super) rotated: Option<SecretString>,
 }
 
 impl From<Error> for NoToken {
     fn from(error: Error) -> Self {
-        Self { error, dead: false }
+        Self {
+            error,
+            dead: false,
+            rotated: None,
+        }
     }
 }
 
@@ -61,7 +68,11 @@ pub(super) async fn ask(
             host_of(&app.endpoints.token),
             answer.status
         );
-        Error::new(Kind::Protocol, doing, redact_known(&what, &secrets)).into()
+        NoToken {
+            error: Error::new(Kind::Protocol, doing, redact_known(&what, &secrets)),
+            dead: false,
+            rotated: text_in(&body, "refresh_token"),
+        }
     })
 }
 
@@ -127,16 +138,15 @@ fn refused(
         };
         error.next = String::new();
     }
-    NoToken { error, dead }
+    NoToken {
+        error,
+        dead,
+        rotated: None,
+    }
 }
 
 /// The pair in a token answer (RFC 6749 §5.1), or what is wrong with it.
 pub(crate) fn read_pair(body: &Value, asked_at: Timestamp) -> Result<NewGrant, String> {
-    let text = |name: &str| {
-        body.get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
     if let Some(kind) = body.get("token_type")
         && !kind
             .as_str()
@@ -147,9 +157,13 @@ pub(crate) fn read_pair(body: &Value, asked_at: Timestamp) -> Result<NewGrant, S
             shorten(&kind.to_string(), 40)
         ));
     }
-    let access_token = text("access_token").ok_or("there is no access_token in it")?;
+    let access_token = text_in(body, "access_token").ok_or("there is no access_token in it")?;
     // Once stored, it would be shown in vain until its time is over.
-    if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if !access_token
+        .expose_secret()
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic())
+    {
         return Err("its access_token holds characters that no header shows".to_owned());
     }
     let scopes = match body.get("scope") {
@@ -158,11 +172,17 @@ pub(crate) fn read_pair(body: &Value, asked_at: Timestamp) -> Result<NewGrant, S
         _ => vec![],
     };
     Ok(NewGrant {
-        access_token: access_token.to_owned().into(),
-        refresh_token: text("refresh_token").map(|token| token.to_owned().into()),
+        access_token,
+        refresh_token: text_in(body, "refresh_token"),
         scopes,
         expires: expiry(body.get("expires_in"), asked_at),
     })
+}
+
+/// A token in a token answer; `None` when it is absent, empty or no text.
+fn text_in(body: &Value, name: &str) -> Option<SecretString> {
+    let text = body.get(name).and_then(Value::as_str);
+    text.filter(|text| !text.is_empty()).map(SecretString::from)
 }
 
 /// When a token ends. A number may come as text; absent, unreadable and non-positive lifetimes count as the usual.

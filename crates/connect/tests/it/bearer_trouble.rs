@@ -309,3 +309,58 @@ async fn without_a_grant_or_a_refresh_token_a_person_is_needed() {
     assert!(error.next.contains("Refresh Token"), "{error}");
     assert_eq!(stand.count(), 0);
 }
+
+#[tokio::test]
+async fn a_refresh_token_beside_an_access_token_that_cannot_be_used_is_kept() {
+    for access in [
+        r#""access_token":"one\nother""#,
+        r#""access_token":"""#,
+        r#""scope":"monitoring""#,
+    ] {
+        // The vendor rotates: each refresh token works once.
+        let stand = Stand::start(move |n, seen| {
+            let shown = seen.field("refresh_token").unwrap();
+            match (n, shown.as_str()) {
+                (0, "refresh-1") => json(200, &format!(r#"{{{access},"refresh_token":"refresh-2"}}"#)),
+                (1, "refresh-2") => json(200, r#"{"access_token":"access-3","refresh_token":"refresh-3"}"#),
+                _ => json(400, r#"{"error":"invalid_grant"}"#),
+            }
+        })
+        .await;
+        let clock = Arc::new(TestClock::new());
+        let grants = Arc::new(MemoryGrants::with(pair(
+            "access-1",
+            Some("refresh-1"),
+            &clock,
+            30,
+        )));
+        let bearer = bearer(&stand, &grants, &clock);
+        // Ahead of its end the old token still serves; what is stored is the only way on.
+        assert_eq!(token_of(&bearer).await, "access-1", "{access}");
+        let stored = grants.load().await.unwrap().unwrap().pair;
+        assert_eq!(stored.refresh_token.unwrap().expose_secret(), "refresh-2");
+        assert_eq!(token_of(&bearer).await, "access-3", "{access}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_answer_without_a_token_that_works_is_told_and_the_next_try_goes_on_from_it() {
+    let stand = Stand::start(|n, seen| match (n, seen.field("refresh_token").as_deref()) {
+        (0, Some("refresh-1")) => json(200, r#"{"access_token":7,"refresh_token":"refresh-2"}"#),
+        // Nothing came beside the second: the one that was shown stays.
+        (1, Some("refresh-2")) => json(200, "{}"),
+        (2, Some("refresh-2")) => json(200, r#"{"access_token":"access-4"}"#),
+        _ => json(400, r#"{"error":"invalid_grant"}"#),
+    })
+    .await;
+    let clock = Arc::new(TestClock::new());
+    let grants = Arc::new(MemoryGrants::with(pair("access-1", Some("refresh-1"), &clock, 0)));
+    let bearer = bearer(&stand, &grants, &clock);
+    for _ in 0..2 {
+        let error = bearer.token().await.unwrap_err();
+        assert_eq!(error.kind, Kind::Protocol);
+        assert!(error.what.contains("there is no access_token in it"), "{error}");
+        assert!(!format!("{error:?}").contains("refresh-2"), "{error:?}");
+    }
+    assert_eq!(token_of(&bearer).await, "access-4");
+}
