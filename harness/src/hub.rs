@@ -1,6 +1,7 @@
 //! The hub's data, opened beside its processes.
 
 use crate::scene::{DEADLINE_MS, SECRETS, SETTLE_MS, World};
+use connect::budget::Quota;
 use connect::{Connectors, Secrets};
 use engine::connecting::ConnectionRequest;
 use engine::{Engine, EngineOptions, Quiet, Work};
@@ -58,6 +59,8 @@ pub struct Hub {
     pub to_registry: bool,
     /// How many assets the directory is sent in one request; said before [`Hub::set_up`].
     pub batch: u64,
+    /// What all processes together may ask the directory; said before [`Hub::set_up`].
+    pub quota: Option<Quota>,
     clock: Arc<HarnessClock>,
     stop: CancellationToken,
 }
@@ -90,6 +93,7 @@ impl Hub {
             bridges: vec![],
             to_registry: false,
             batch: 1,
+            quota: None,
             data_dir: data_dir.to_owned(),
             clock,
             store,
@@ -248,13 +252,17 @@ impl Hub {
                 serde_json::json!({ "region": "custom", "base_url": base_url, "client_id": "demo-machine", "mode": "machine" }),
                 ("client_secret", SECRETS[0]),
             ),
-            _ => (
-                serde_json::json!({
+            _ => {
+                let mut settings = serde_json::json!({
                     "base_url": base_url, "batch": self.batch, "requests_at_once": 4,
                     "deadline_ms": DEADLINE_MS, "settle_ms": SETTLE_MS,
-                }),
-                ("api_key", SECRETS[1]),
-            ),
+                });
+                if let Some(quota) = self.quota {
+                    settings["quota"] = quota.requests.into();
+                    settings["quota_ms"] = u64::try_from(quota.per.as_millis())?.into();
+                }
+                (settings, ("api_key", SECRETS[1]))
+            }
         };
         let request = ConnectionRequest {
             kind: kind.to_owned(),

@@ -82,6 +82,7 @@ impl Setting {
         hub.bridges = std::mem::take(&mut self.hub.bridges);
         hub.to_registry = self.hub.to_registry;
         hub.batch = self.hub.batch;
+        hub.quota = self.hub.quota;
         self.hub = hub;
         Ok(())
     }

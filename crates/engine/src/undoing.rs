@@ -113,6 +113,7 @@ impl Engine {
             done: &done,
             assets: &assets,
             links: &links,
+            update: capabilities.update_assets,
             archive: capabilities.archive,
             restore: capabilities.restore,
             linked: u32::try_from(linked).unwrap_or(u32::MAX),

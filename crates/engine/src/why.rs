@@ -308,11 +308,15 @@ impl Engine {
         {
             return Ok((failed, plan));
         }
-        if let Some(left) = operations.iter().find_map(left) {
-            return Ok((left, plan));
-        }
-        if let Some(planned) = plan.and_then(|plan| not_applied(plan, &operations, items)) {
-            return Ok((planned, plan));
+        let left = operations.iter().find_map(left);
+        let planned = plan.and_then(|plan| not_applied(plan, &operations, items));
+        // Where the plan brings it in, that comes before what it leaves to a person then.
+        let answer = match linked {
+            true => left.or(planned),
+            false => planned.or(left),
+        };
+        if let Some(answer) = answer {
+            return Ok((answer, plan));
         }
         let last = items.last().filter(|_| linked);
         if let Some(left) = self.organization_left(known, &row.organization, last).await? {

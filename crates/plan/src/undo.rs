@@ -40,7 +40,9 @@ pub struct UndoInput<'a> {
     pub assets: &'a BTreeMap<RecordId, Asset>,
     /// The links of the source records these operations are about, and of those they refer to.
     pub links: &'a BTreeMap<(RecordKind, SourceId), LinkNow>,
-    /// Whether the destination can archive an asset.
+    /// Whether the destination can change an asset, by now.
+    pub update: bool,
+    /// Whether it can archive one.
     pub archive: bool,
     /// Whether it can take one out of the archive again.
     pub restore: bool,

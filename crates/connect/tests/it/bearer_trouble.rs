@@ -339,6 +339,7 @@ async fn a_refresh_token_beside_an_access_token_that_cannot_be_used_is_kept() {
         assert_eq!(token_of(&bearer).await, "access-1", "{access}");
         let stored = grants.load().await.unwrap().unwrap().pair;
         assert_eq!(stored.refresh_token.unwrap().expose_secret(), "refresh-2");
+        clock.advance(25);
         assert_eq!(token_of(&bearer).await, "access-3", "{access}");
     }
 }

@@ -1,11 +1,11 @@
 //! Why a device is where it is, as a person is told.
 
 use crate::hub::{Hub, confirmed, small};
-use crate::undoing::assets;
+use crate::undoing::{assets, type_in, undo};
 use engine::Error;
 use engine::why::{Answer, Explained};
 use jiff::SignedDuration;
-use model::{Bridge, Cause, RecordKind, SourceId, Verdict};
+use model::{Bridge, Cause, Owner, RecordKind, SourceId, Verdict};
 use serde_json::json;
 use simulators::directory::{Fault, Mode};
 use simulators::faults::Effect;
@@ -158,6 +158,35 @@ async fn a_device_of_an_organization_that_the_source_does_not_list_says_so() {
         assert_eq!(hub.plan().await.counts.archives, 0);
         let moved = why(&hub, device.as_str()).await;
         assert!(is_said(&moved) && moved.asset.is_some(), "{moved:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_whose_asset_comes_out_of_the_archive_is_planned_also_where_a_field_waits_for_a_person() {
+    TestStore::on_every_engine(async |store| {
+        let (hub, bridge) = Hub::connected(&store, small(12), "default").await;
+        let mut settings = bridge.settings.clone();
+        let names = settings.mapping.rules.iter_mut().filter(|rule| rule.target == "name");
+        names.for_each(|rule| rule.owner = Owner::Ask);
+        let bridge = hub.engine.change_bridge(&hub.actor, &bridge, settings).await.unwrap();
+        let run = hub.sync_all(&bridge).await;
+        undo(&hub, &run).await;
+        let asset = assets(&store).await.into_values().next().unwrap();
+        let device = asset.source_id.clone().unwrap();
+        type_in(&store, &asset.id, "name", asset.fields["name"].clone(), json!("Front desk")).await;
+        let bridge = hub.bridge().await;
+        hub.engine.release_undone(&hub.actor, &bridge, None).await.unwrap();
+        let plan = hub.plan().await;
+        let planned = why(&hub, &device).await;
+        let is_restored =
+            |answer: &Answer| matches!(answer, Answer::Planned { plan: of, action, .. } if *of == plan.id && action == "restore_asset");
+        assert!(is_restored(&planned.answer), "{planned:?}");
+        // In use again, what is left is the question.
+        hub.apply(&plan, confirmed()).await.unwrap();
+        let asks = why(&hub, &device).await;
+        assert!(matches!(asks.answer, Answer::LeftAlone { cause: Cause::Conflict, .. }), "{asks:?}");
+        assert_eq!(asks.asset.unwrap().asset, asset.id);
     })
     .await;
 }

@@ -192,7 +192,11 @@ impl Inverse<'_> {
         if asset.archived.is_some() {
             return self.in_the_archive(fields);
         }
-        if !fields.back.is_empty() || place.back.is_some() {
+        let goes_back = !fields.back.is_empty() || place.back.is_some();
+        if goes_back && !self.input.update {
+            return vec![self.by_hand(fields, asset)];
+        }
+        if goes_back {
             let update = Action::UpdateAsset {
                 asset: asset.id.clone(),
                 changes: fields.back,
@@ -211,6 +215,20 @@ impl Inverse<'_> {
         let fields = self.fields(changes, asset);
         if asset.archived.is_some() {
             return self.in_the_archive(fields);
+        }
+        if !self.input.update {
+            // The link is ours alone, and goes without a write.
+            let unlink = Action::Unlink {
+                record: asset.id.clone(),
+                changes: vec![],
+                back: None,
+            };
+            let mut steps = vec![(unlink, "linked by the run".to_owned())];
+            match fields.back.is_empty() {
+                true => steps.extend(self.what_stays(fields.kept, vec![], asset)),
+                false => steps.push(self.by_hand(fields, asset)),
+            }
+            return steps;
         }
         let stored = before.and_then(|before| before.source_id.clone());
         let ours = Some(&self.done.operation.subject.source_id.0);
@@ -245,6 +263,16 @@ impl Inverse<'_> {
         let changes = fields.back.into_iter().chain(fields.kept).collect();
         let reason = "written by the run, and archived since: it stays as it is".to_owned();
         vec![(Action::Review { changes }, reason)]
+    }
+
+    /// What would go back, where the destination changes no assets, or does not any more.
+    fn by_hand(&self, fields: Fields, asset: &Asset) -> Step {
+        let changes = fields.back.into_iter().chain(fields.kept).collect();
+        let reason = format!(
+            "written by the run; the destination cannot change assets, so asset {} stays as it is: put it back by hand",
+            asset.id
+        );
+        (Action::Review { changes }, reason)
     }
 
     fn what_stays(&self, kept: Vec<Change>, mut stays: Vec<String>, asset: &Asset) -> Option<Step> {

@@ -51,6 +51,7 @@ struct Case {
     asset: Option<Asset>,
     linked_to: &'static str,
     written: Fields,
+    update: bool,
     archive: bool,
     restore: bool,
 }
@@ -60,6 +61,7 @@ fn case(asset: Asset) -> Case {
         asset: Some(asset),
         linked_to: "a",
         written: Fields::new(),
+        update: true,
         archive: true,
         restore: true,
     }
@@ -77,6 +79,7 @@ impl Case {
             done: &[done],
             assets: &self.asset.iter().map(|a| (a.id.clone(), a.clone())).collect(),
             links: &[((kind, "1042".into()), link)].into(),
+            update: self.update,
             archive: self.archive,
             restore: self.restore,
             linked: 1,
@@ -230,6 +233,40 @@ fn fields_go_back_one_by_one_where_they_stand_as_written() {
 }
 
 #[test]
+fn what_the_destination_cannot_change_any_more_is_listed_to_be_put_back_by_hand() {
+    let name = || vec![change("name", json!("old"), json!("new"))];
+    let cannot = Case {
+        update: false,
+        ..case(asset(&[("name", json!("new"))]))
+    };
+    let by_hand = "? asset  PC-1  Acme | name: new → old | (written by the run; the destination cannot change assets, so \
+                   asset a stays as it is: put it back by hand)\n";
+    assert_eq!(cannot.shown(update(name(), None)), by_hand);
+    let adopted = Action::Link {
+        record: "a".into(),
+        changes: name(),
+        before: None,
+    };
+    // Its link is ours alone, and goes.
+    let shown = cannot.shown(done(RecordKind::Asset, adopted, "a"));
+    let (unlinked, rest) = shown.split_once('\n').unwrap();
+    assert!(
+        unlinked.contains("(linked by the run)") && !unlinked.contains("name"),
+        "{shown}"
+    );
+    assert_eq!(rest, by_hand);
+    // What stands already as before needs nobody.
+    let back = Case {
+        update: false,
+        ..case(asset(&[("name", json!("old"))]))
+    };
+    assert_eq!(
+        back.shown(update(name(), None)),
+        "· asset  PC-1  Acme | (stands already as before the run)\n"
+    );
+}
+
+#[test]
 fn an_asset_moves_back_unless_it_was_moved_on() {
     let moved = |before| Move {
         client: Some(ClientTarget::Existing("new".into())),
@@ -322,6 +359,7 @@ fn an_adopted_asset_is_let_go_with_what_it_stored_before() {
             done: &[adopt(before)],
             assets: &[("a".into(), now.clone())].into(),
             links: &[((RecordKind::Asset, "1042".into()), link)].into(),
+            update: true,
             archive: true,
             restore: true,
             linked: 1,
@@ -397,6 +435,7 @@ fn the_brakes_ask_about_an_undo_as_about_any_plan() {
         done: &many,
         assets: &[("a".into(), asset(&[("os", json!("W11"))]))].into(),
         links: &[((RecordKind::Asset, "1042".into()), link)].into(),
+        update: true,
         archive: true,
         restore: true,
         linked: 20,

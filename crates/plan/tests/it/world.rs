@@ -383,6 +383,7 @@ impl World {
             done,
             assets: &self.assets.iter().map(|a| (a.id.clone(), a.clone())).collect(),
             links: &links,
+            update: self.can.update,
             archive: self.can.archive,
             restore: self.can.restore,
             linked: u32::try_from(self.asset_links.len()).unwrap(),

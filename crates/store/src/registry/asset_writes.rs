@@ -59,13 +59,33 @@ impl From<Error> for UpdateRefused {
     }
 }
 
-fn text_of<'a>(fields: &'a Fields, key: &str) -> Cow<'a, str> {
-    plain(fields.get(key).and_then(Value::as_str).unwrap_or(""))
+/// How much of a name the list is sorted by and searched through, in bytes. What PostgreSQL's indexes hold of a row is
+/// limited to 2,704 bytes, and a longer name must not be a reason to refuse an asset: its fields keep all of it.
+const NAME_SHOWN: usize = 600;
+/// The same of a serial number.
+const SERIAL_SHOWN: usize = 300;
+
+fn name_of(fields: &Fields) -> Cow<'_, str> {
+    start_of(fields, "name", NAME_SHOWN)
+}
+
+fn serial_of(fields: &Fields) -> Cow<'_, str> {
+    start_of(fields, "serialNumber", SERIAL_SHOWN)
+}
+
+fn start_of<'a>(fields: &'a Fields, key: &str, most: usize) -> Cow<'a, str> {
+    let text = fields.get(key).and_then(Value::as_str).unwrap_or("");
+    let mut text = plain(text);
+    if text.len() > most {
+        let end = text.floor_char_boundary(most);
+        text.to_mut().truncate(end);
+    }
+    text
 }
 
 /// What a search looks through.
 fn search_text(fields: &Fields) -> String {
-    format!("{}\n{}", text_of(fields, "name"), text_of(fields, "serialNumber")).to_lowercase()
+    format!("{}\n{}", name_of(fields), serial_of(fields)).to_lowercase()
 }
 
 fn same(a: &Value, b: &Value) -> bool {
@@ -121,8 +141,8 @@ impl Store {
             new.asset_type.as_ref().map(RecordId::as_str),
             new.source_id.as_deref(),
             new.marker.as_deref(),
-            text_of(&new.fields, "name"),
-            text_of(&new.fields, "serialNumber"),
+            name_of(&new.fields),
+            serial_of(&new.fields),
             search_text(&new.fields),
             text("fields of an asset", &new.fields)?,
             now
@@ -219,8 +239,8 @@ impl Store {
             site.as_ref().map(RecordId::as_str),
             asset_type.as_ref().map(RecordId::as_str),
             source_id.as_deref(),
-            text_of(&fields, "name"),
-            text_of(&fields, "serialNumber"),
+            name_of(&fields),
+            serial_of(&fields),
             search_text(&fields),
             text("fields of an asset", &fields)?,
             archived.map(micros),

@@ -127,6 +127,32 @@ async fn a_zero_character_in_a_name_is_no_reason_to_refuse_an_asset() {
     .await;
 }
 
+#[tokio::test]
+async fn a_long_name_is_kept_whole_and_found_by_its_beginning() {
+    TestStore::on_every_engine(async |test| {
+        let acme = client(&test, "Acme").await;
+        // Nothing in it repeats, so that no index can store it shorter; each takes three bytes.
+        let long: String = ('\u{4e00}'..).take(10_000).collect();
+        let id = add(&test, new(&acme, &long, &long)).await;
+        let stored = asset(&test, &id).await.asset;
+        assert_eq!(stored.fields["name"], json!(long));
+        let found = |search: String| AssetFilter {
+            search: Some(search),
+            limit: 10,
+            ..AssetFilter::default()
+        };
+        let beginning: String = long.chars().take(100).collect();
+        let page = test.registry_assets(&found(beginning)).await.unwrap();
+        assert_eq!(page.len(), 1);
+        let longer = format!("{long}!");
+        update(&test, &id, changes(&[change("name", json!(long), json!(longer))]))
+            .await
+            .unwrap();
+        assert_eq!(asset(&test, &id).await.asset.fields["name"], json!(longer));
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_changes_from_one_value_one_is_made() {
     TestStore::on_every_engine(async |test| {
