@@ -1,8 +1,9 @@
 //! A stand-in for NinjaOne: its OAuth server, its API v2 and its legacy API v1 over an estate made from a seed.
 //!
 //! [`NinjaOne::start`] serves it inside the running tokio runtime; [`Options`] say how large it is, [`Quirks`] how it
-//! behaves where the vendor's behaviour is uncertain, [`NinjaOne::faults`] what goes wrong. The same can be done over
-//! HTTP below `/simulator`, without authentication, so that programs in other languages can drive it too.
+//! behaves where the vendor's behaviour is uncertain, [`NinjaOne::faults`] what goes wrong, [`lies`] what of that a
+//! reader has to survive. The same can be done over HTTP below `/simulator`, without authentication, so that programs
+//! in other languages can drive it too.
 //!
 //! Written from NinjaOne's published OpenAPI document and from observed answers. A test holds every answer against a
 //! digest of that document. A new endpoint is a handler in `api/`, a route in `api/mod.rs` and a line in the contract
@@ -12,6 +13,7 @@ mod admin;
 mod api;
 pub mod estate;
 mod legacy;
+pub mod lies;
 pub mod oauth;
 mod quirks;
 mod requests;

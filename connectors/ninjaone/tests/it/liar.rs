@@ -8,7 +8,8 @@ use connect::{Error, GrantStore, Source};
 use futures::StreamExt;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use simulators::faults::{Effect, Fault, Moment};
+use simulators::faults::Effect;
+use simulators::ninjaone::lies::{self, Told};
 use simulators::ninjaone::{CursorName, Options, Part, Quirks};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,87 +96,6 @@ impl Place {
     }
 }
 
-/// How often a lie is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    /// To every request.
-    Always,
-    /// Once, at one of the first requests.
-    Once,
-}
-
-/// Every lie that can be seen through, or at least survived, wherever it is told. What is tried again for half a minute
-/// is told once.
-fn lies() -> Vec<(Effect, Told)> {
-    use Told::{Always, Once};
-    let reset = |at| Effect::Reset { at };
-    let status = |status| Effect::Status { status };
-    let said_to_be = |value: &str| Effect::ContentType {
-        value: value.to_owned(),
-    };
-    let wait = |text: Option<&str>| Effect::TooManyRequests {
-        retry_after: text.map(str::to_owned),
-    };
-    let missing = |short_page| Effect::MissingRecords {
-        ids: vec![1, 2, 3],
-        short_page,
-    };
-    let changed = Effect::ChangedDuplicates {
-        field: "name".to_owned(),
-        value: json!("another"),
-    };
-    let mut lies = vec![
-        (Effect::Latency { ms: 5 }, Always),
-        (Effect::SlowBody { ms: 1 }, Always),
-        (Effect::GzipLie, Once),
-        (reset(Moment::BeforeHeaders), Once),
-        (reset(Moment::AfterHeaders), Once),
-        (reset(Moment::MidBody), Once),
-        (wait(None), Once),
-        (wait(Some("0")), Once),
-        (wait(Some("-1")), Once),
-        (Effect::ThrottlePage { status: 200 }, Once),
-        (Effect::ThrottlePage { status: 503 }, Once),
-        (Effect::ProxyPage { status: 502 }, Once),
-        (status(500), Once),
-        (said_to_be("text/html"), Always),
-        (said_to_be("text/html; charset=utf-8"), Once),
-        (said_to_be("application/octet-stream"), Always),
-        (Effect::ExpireTokens, Once),
-        (Effect::RevokeGrants, Once),
-        (Effect::RepeatPage, Always),
-        (Effect::RepeatPage, Once),
-        (Effect::StuckCursor, Always),
-        (Effect::StuckCursor, Once),
-        (Effect::EndlessPages, Always),
-        (Effect::CursorLoop { length: 1 }, Always),
-        (Effect::CursorLoop { length: 2 }, Always),
-        (Effect::CursorLoop { length: 7 }, Always),
-        (Effect::DuplicateIds, Always),
-        (changed, Always),
-        (Effect::DoubledRows, Always),
-        (Effect::DoubledRows, Once),
-        (Effect::ReversedRows, Always),
-        (Effect::ReversedRows, Once),
-        (missing(false), Always),
-        (missing(true), Always),
-        (Effect::EmptyTenant, Always),
-        (Effect::EmptyTenant, Once),
-    ];
-    for told in [Always, Once] {
-        let statuses = [302, 400, 401, 403, 404, 409, 413, 501];
-        lies.extend(statuses.map(|number| (status(number), told)));
-        lies.extend([200, 202, 204].map(|status| (Effect::EmptyBody { status }, told)));
-        lies.extend([
-            (Effect::TruncatedJson, told),
-            (Effect::InvalidJson, told),
-            (Effect::LoginPage, told),
-            (Effect::ErrorObject, told),
-        ]);
-    }
-    lies
-}
-
 /// Whether a lie makes sense at a place: of roles with made-up ids nobody can know that they are none.
 fn fits(effect: &Effect, place: Place) -> bool {
     !matches!((effect, place), (Effect::EndlessPages, Place::Roles))
@@ -229,23 +149,15 @@ async fn tell(place: Place, effect: Effect, told: Told, seed: usize) {
     let tenant = Tenant::start(estate(place, seed), settings).await;
     let source = tenant.source();
     let truth = place.read(&source).await.unwrap();
-    let (skip, times) = match told {
-        Told::Always => (0, None),
-        Told::Once => (seed % place.requests(), Some(1)),
+    let skip = u32::try_from(seed % place.requests()).unwrap();
+    let faults = tenant.sim.faults();
+    match told {
+        Told::Always => faults.always(place.path(), effect.clone()),
+        Told::Once => faults.once_after(place.path(), skip, effect.clone()),
     };
-    tenant.sim.faults().add(Fault {
-        path: place.path().to_owned(),
-        method: None,
-        skip: u32::try_from(skip).unwrap(),
-        times,
-        effect: effect.clone(),
-    });
     let read = tokio::time::timeout(Duration::from_secs(30), place.read(&source)).await;
     let read = read.unwrap_or_else(|_| panic!("{lie}: it does not end"));
-    assert!(
-        tenant.sim.faults().standing()[0].struck > 0,
-        "{lie}: it was never told"
-    );
+    assert!(faults.standing()[0].struck > 0, "{lie}: it was never told");
     match read {
         Ok(read) if shows_the_truth(&effect, told, place) => assert_eq!(read, truth, "{lie}"),
         Ok(read) => assert!(read.keys().all(|id| truth.contains_key(id)), "{lie}: {read:?}"),
@@ -263,8 +175,10 @@ async fn tell(place: Place, effect: Effect, told: Told, seed: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lie_ends_in_an_error_or_in_the_truth() {
     for seed in seeds() {
-        let lies = lies().into_iter().enumerate();
-        let told = lies.map(|(at, (effect, told))| (PLACES[(at + seed) % PLACES.len()], effect, told));
+        let lies = lies::answers().into_iter().chain(lies::pages());
+        let told = lies
+            .enumerate()
+            .map(|(at, (effect, told))| (PLACES[(at + seed) % PLACES.len()], effect, told));
         let told = told.filter(|(place, effect, _)| fits(effect, *place));
         let told = told.map(|(place, effect, told)| tell(place, effect, told, seed));
         // Most of the time is spent waiting before something is tried again.

@@ -10,10 +10,11 @@ use engine::applying::ApplyOptions;
 use engine::{Quiet, Work};
 use model::{Archive, Bridge, BridgeSettings, ConnectionState, RecordKind, SiteRule};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-use simulators::faults::{Effect, Fault};
+use serde_json::json;
+use simulators::faults::Effect;
 use simulators::ninjaone::Options;
 use simulators::ninjaone::estate::device::Approval;
+use simulators::ninjaone::lies::Told;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::Verified;
@@ -33,15 +34,6 @@ pub fn seeds() -> std::ops::Range<u64> {
     0..asked.map_or(1, |text| text.parse().unwrap())
 }
 
-/// How often a lie is told.
-#[derive(Clone, Copy)]
-pub enum Told {
-    /// To every request.
-    Always,
-    /// Once, somewhere in the list.
-    Once,
-}
-
 /// One lie.
 #[derive(Clone)]
 pub struct Lie {
@@ -52,22 +44,6 @@ pub struct Lie {
     pub told: Told,
     /// How many such requests a sync makes at least: one of them is met by a lie that is told once.
     pub requests: u64,
-}
-
-/// A field that holds something else in every third record.
-pub fn field(field: &str, value: Value) -> Effect {
-    Effect::WrongType {
-        field: field.to_owned(),
-        value,
-        every: 3,
-    }
-}
-
-/// 429 with this in `Retry-After`.
-pub fn after(text: &str) -> Effect {
-    Effect::TooManyRequests {
-        retry_after: Some(text.to_owned()),
-    }
 }
 
 /// A small estate.
@@ -244,27 +220,20 @@ pub async fn tell(engine: Engine, options: Options, sites: SiteRule, lies: &[Lie
         let mut secrets = vec!["demo-web-secret".to_owned()];
         secrets.extend(tokens(&store, &bridge).await);
         hub.ninja.let_a_day_pass(0.2);
-        let (skip, times) = match told {
-            Told::Always => (0, None),
-            Told::Once => (u32::try_from(seed % requests).unwrap(), Some(1)),
+        let skip = u32::try_from(seed % requests).unwrap();
+        let faults = hub.ninja.faults();
+        match told {
+            Told::Always => faults.always(path, effect.clone()),
+            Told::Once => faults.once_after(path, skip, effect.clone()),
         };
-        hub.ninja.faults().add(Fault {
-            path: (*path).to_owned(),
-            method: None,
-            skip,
-            times,
-            effect: effect.clone(),
-        });
         if *path == TOKEN {
             // While the token works, nobody asks for another.
-            hub.ninja
-                .faults()
-                .next("/v2/organizations", 1, Effect::ExpireTokens);
+            faults.next("/v2/organizations", 1, Effect::ExpireTokens);
         }
         let met = sync_unattended(&hub, &bridge).await;
-        let struck = hub.ninja.faults().standing()[0].struck;
+        let struck = faults.standing()[0].struck;
         assert!(struck > 0, "{lie}: it was never told; {met:?}");
-        hub.ninja.faults().clear();
+        faults.clear();
         secrets.extend(tokens(&store, &bridge).await);
         if let Err(words) = &met {
             let shown = secrets.iter().any(|secret| words.contains(secret));
