@@ -76,6 +76,11 @@ fn system(mark: &str) -> String {
     format!("{OURS} (rmmbridge {mark})")
 }
 
+/// Whether the id beside it is one of NinjaOne's: as Passportal's own integration writes it, and as we do.
+fn is_ninja(system: &str) -> bool {
+    system.to_lowercase().starts_with("ninja")
+}
+
 fn slug(label: &str) -> String {
     label.to_lowercase().replace(' ', "_")
 }
@@ -159,8 +164,7 @@ pub fn asset(row: &Document, details: &Map<String, Value>) -> Asset {
         fields.insert("name".to_owned(), json!(name));
     }
     // Other systems' ids are other numbers.
-    let system = text_at(details, SYSTEM).unwrap_or_default().to_lowercase();
-    let source_id = text_at(details, ID).filter(|_| system.starts_with("ninja"));
+    let source_id = text_at(details, ID).filter(|_| text_at(details, SYSTEM).is_some_and(is_ninja));
     Asset {
         id: record(row.id),
         client: record(row.client_id),
@@ -228,7 +232,7 @@ pub fn stale(asset: &Asset, changes: &[Change]) -> Option<String> {
 }
 
 /// The body that replaces a document: everything that stands, with these changes. `source_id` is the device's id, set when
-/// a document is adopted.
+/// a document is adopted and taken away when that is undone; where the document has another system's id, that one stays.
 ///
 /// # Errors
 /// A field that no rule may write.
@@ -266,16 +270,24 @@ pub fn replaced(
         }
         put(*field, text);
     }
+    // What another system goes by is left to it: the link is ours alone then.
+    let system = text_at(details, SYSTEM);
+    let free = system.is_none() && text_at(details, ID).is_none();
     match source_id {
-        None => {}
-        Some(None) => {
+        Some(None) if system.is_some_and(is_ninja) => {
             put(ID, None);
-            put(SYSTEM, None);
+            // What its own integration wrote, or a mark, was there before.
+            if system == Some(OURS) {
+                put(SYSTEM, None);
+            }
         }
-        Some(Some(id)) => {
+        Some(Some(id)) if free || system.is_some_and(is_ninja) => {
             put(ID, Some(id.to_owned()));
-            put(SYSTEM, Some(OURS.to_owned()));
+            if free {
+                put(SYSTEM, Some(OURS.to_owned()));
+            }
         }
+        _ => {}
     }
     // The document's own name stands beside its fields.
     if let (Some(name), Some(own)) = (renamed, body.get_mut("name")) {

@@ -4,6 +4,7 @@
 
 mod fields;
 mod lanes;
+mod recheck;
 
 use crate::api_keys::require_scope;
 use crate::engine::{Engine, require};
@@ -16,8 +17,11 @@ use crate::writing::{Links, Undoing, Writer};
 use connect::Destination;
 use lanes::Applying;
 use model::operation::Operation;
-use model::{Actor, ActorRole, Bridge, KeyScope, Outcome, PlanId, PlanSummary, Run, RunKind, RunState};
-use std::collections::BTreeSet;
+use model::{
+    Actor, ActorRole, Bridge, Connection, KeyScope, Outcome, PlanId, PlanSummary, Run, RunKind, RunState,
+};
+use recheck::Recheck;
+use std::collections::{BTreeMap, BTreeSet};
 use store::crash::{Point, point};
 
 /// Operations read from the plan at a time.
@@ -121,7 +125,7 @@ impl Engine {
                 &mut run,
                 &plan,
                 &bridge,
-                destination.as_ref(),
+                (&connection, destination.as_ref()),
                 undoing,
                 &options,
                 work,
@@ -214,7 +218,7 @@ impl Engine {
         run: &mut Run,
         plan: &PlanSummary,
         bridge: &Bridge,
-        destination: &dyn Destination,
+        (connection, destination): (&Connection, &dyn Destination),
         undoing: Option<Undoing>,
         options: &ApplyOptions,
         work: Work<'_>,
@@ -236,6 +240,17 @@ impl Engine {
                 undoing,
                 despite_pause: options.despite_pause && plan.undoes.is_some(),
                 set_back,
+                overtaken: BTreeSet::new(),
+            },
+            recheck: Recheck {
+                engine: self,
+                bridge,
+                connection,
+                destination,
+                done: match &plan.undoes {
+                    Some(run) => self.still_done(run).await?,
+                    None => BTreeMap::new(),
+                },
             },
             counts: &mut run.counts,
             links: Links::load(&self.store, bridge).await?,
@@ -246,7 +261,11 @@ impl Engine {
             work,
         };
         let before = self.store.run_items(&plan.id).await?;
-        let most = GROUP.max(applying.batch * applying.lanes);
+        let most = match plan.undoes {
+            // What these hang on is looked at before each group: not long before.
+            Some(_) => PAGE,
+            None => GROUP.max(applying.batch * applying.lanes),
+        };
         let mut group: Vec<Operation> = Vec::new();
         let mut begun = 0_u64;
         let mut after = 0;

@@ -9,13 +9,13 @@ use crate::planning::collect_assets;
 use crate::presence::{Runner, bridge_leases};
 use crate::progress::Work;
 use crate::writing::Undoing;
-use connect::AssetScope;
+use connect::{AssetScope, Destination};
 use model::operation::{Action, ClientTarget, SiteTarget, TypeTarget};
 use model::{
-    Actor, ActorRole, Asset, Bridge, Operation, Outcome, PlanId, PlanSummary, RecordId, RecordKind, Run,
-    RunId, RunKind, RunState, SourceId,
+    Actor, ActorRole, Asset, Bridge, Cause, Connection, Operation, Outcome, PlanId, PlanSummary, RecordId,
+    RecordKind, Run, RunId, RunKind, RunState, SourceId,
 };
-use plan::{Done, LinkNow, UndoInput, plan_undo};
+use plan::{Done, LinkNow, UndoInput, UndoPlan, plan_undo};
 use std::collections::{BTreeMap, BTreeSet};
 use store::DoneItem;
 use store::crash::{Point, point};
@@ -95,30 +95,12 @@ impl Engine {
         self.take_in_arrived(bridge, destination.as_ref(), over).await?;
         let done = self.to_take_back(run, scope).await?;
         work.progress.at("Reading what was written", 0, None);
-        let capabilities = destination.capabilities();
-        let of_assets = done
-            .iter()
-            .filter(|d| d.operation.subject.kind == RecordKind::Asset);
-        let ids: BTreeSet<RecordId> = of_assets.map(|d| d.record.clone()).collect();
-        let assets =
-            match collect_assets(destination.as_ref(), AssetScope::Ids(ids.into_iter().collect())).await {
-                Ok(assets) => assets,
-                Err(error) => return Err(self.met(&connection, error).await),
-            };
-        work.check()?;
-        let assets: BTreeMap<RecordId, Asset> = assets.into_iter().map(|a| (a.id.clone(), a)).collect();
-        let links = self.links_now(bridge, &done).await?;
         let linked = self.store.links(&bridge.id, RecordKind::Asset).await?.len();
-        let undo = plan_undo(&UndoInput {
-            done: &done,
-            assets: &assets,
-            links: &links,
-            update: capabilities.update_assets,
-            archive: capabilities.archive,
-            restore: capabilities.restore,
-            linked: u32::try_from(linked).unwrap_or(u32::MAX),
-            brakes: &bridge.settings.brakes,
-        });
+        let linked = u32::try_from(linked).unwrap_or(u32::MAX);
+        let undo = self
+            .way_back(bridge, &connection, destination.as_ref(), &done, linked)
+            .await?;
+        work.check()?;
         let mut writer = self
             .store
             .begin_undo_plan(bridge, &applied.snapshot, &run.id)
@@ -128,6 +110,51 @@ impl Engine {
         let plan = writer.finish(undo.counts, undo.warnings).await?;
         point(Point::UndoPlanReady)?;
         Ok(plan)
+    }
+
+    /// What takes back what was done, as both sides stand at this moment. `linked` is how many assets the bridge has.
+    ///
+    /// # Errors
+    /// When the destination cannot be read, or the store fails.
+    pub(crate) async fn way_back(
+        &self,
+        bridge: &Bridge,
+        connection: &Connection,
+        destination: &dyn Destination,
+        done: &[Done],
+        linked: u32,
+    ) -> Result<UndoPlan> {
+        let of_assets = done
+            .iter()
+            .filter(|d| d.operation.subject.kind == RecordKind::Asset);
+        let ids: BTreeSet<RecordId> = of_assets.map(|d| d.record.clone()).collect();
+        let assets = self.assets_now(connection, destination, ids).await?;
+        let links = self.links_now(bridge, done).await?;
+        let capabilities = destination.capabilities();
+        Ok(plan_undo(&UndoInput {
+            done,
+            assets: &assets,
+            links: &links,
+            update: capabilities.update_assets,
+            archive: capabilities.archive,
+            restore: capabilities.restore,
+            linked,
+            brakes: &bridge.settings.brakes,
+        }))
+    }
+
+    /// These assets as they are at this moment; one that is gone is missing.
+    pub(crate) async fn assets_now(
+        &self,
+        connection: &Connection,
+        destination: &dyn Destination,
+        ids: BTreeSet<RecordId>,
+    ) -> Result<BTreeMap<RecordId, Asset>> {
+        let ids = AssetScope::Ids(ids.into_iter().collect());
+        match collect_assets(destination, ids).await {
+            Ok(assets) => Ok(assets.into_iter().map(|a| (a.id.clone(), a)).collect()),
+            Err(error) => Err(self.met(connection, error).await),
+        }
     }
 
     /// What of a run is to be taken back.
@@ -231,7 +258,7 @@ impl Engine {
     }
 
     /// Closes the operations of which nothing is left to take back: what stays was listed. Those with a write that
-    /// was left out, refused or is in doubt can be undone again.
+    /// was left out, refused or is in doubt can be undone again, and so can what the destination cannot take back now.
     pub(crate) async fn settle_what_stays(
         &self,
         run: &RunId,
@@ -251,7 +278,9 @@ impl Engine {
                     items.get(&operation.number).map(|i| &i.outcome),
                     Some(Outcome::Done { .. })
                 );
+                let by_hand = matches!(operation.cause, Some(Cause::ChangeByHand | Cause::RestoreByHand));
                 match operation.action.writes() {
+                    false if by_hand => open.insert(undoes),
                     false => listed.insert(undoes),
                     true if !done => open.insert(undoes),
                     true => continue,

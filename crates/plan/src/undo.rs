@@ -7,10 +7,8 @@
 mod inverse;
 
 use crate::brakes::{Load, warnings};
-use inverse::Inverse;
-use model::{
-    Action, Asset, Brakes, Cause, Fields, Operation, PlanCounts, Reason, RecordId, RecordKind, SourceId,
-};
+use inverse::{Inverse, Step};
+use model::{Action, Asset, Brakes, Cause, Fields, Operation, PlanCounts, RecordId, RecordKind, SourceId};
 use std::collections::BTreeMap;
 
 /// An operation that was carried out, and the record it ended with.
@@ -65,17 +63,17 @@ pub struct UndoPlan {
 
 /// Plans the undo of operations. Values go back before links are taken: a write needs its link.
 pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
-    let mut steps: Vec<(u8, u32, &Operation, Action, Reason)> = Vec::new();
+    let mut steps: Vec<(u8, &Operation, Step)> = Vec::new();
     for done in input.done {
         let of = &done.operation;
         let inverse = Inverse { input, done }.steps();
         steps.extend(
             inverse
                 .into_iter()
-                .map(|(action, reason)| (turn(&action, of.subject.kind), of.number, of, action, reason)),
+                .map(|step| (turn(&step.0, of.subject.kind), of, step)),
         );
     }
-    steps.sort_by_key(|(turn, number, ..)| (*turn, *number));
+    steps.sort_by_key(|(turn, of, _)| (*turn, of.number));
     let mut plan = UndoPlan {
         operations: Vec::with_capacity(steps.len()),
         counts: PlanCounts::default(),
@@ -85,7 +83,7 @@ pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
         linked: input.linked,
         ..Load::default()
     };
-    for ((_, undoes, of, action, reason), number) in steps.into_iter().zip(1..) {
+    for ((_, of, (action, reason, cause)), number) in steps.into_iter().zip(1..) {
         plan.counts.add(&action);
         match &action {
             Action::ArchiveAsset { .. } => load.archives += 1,
@@ -93,7 +91,7 @@ pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
             Action::Unlink { changes, .. } => load.changes += u32::from(!changes.is_empty()),
             _ => {}
         }
-        let cause = (!action.writes()).then_some(Cause::StaysAfterUndo);
+        let cause = cause.or((!action.writes()).then_some(Cause::StaysAfterUndo));
         plan.operations.push(Operation {
             number,
             client_label: of.client_label.clone(),
@@ -102,7 +100,7 @@ pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
             reason,
             cause,
             after_match: None,
-            undoes: Some(undoes),
+            undoes: Some(of.number),
         });
     }
     plan.warnings = warnings(load, input.brakes);

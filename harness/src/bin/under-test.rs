@@ -4,6 +4,7 @@
 //! - `RMMBRIDGE_STRIKE=answered:3:kill`: what happens at which crash point, the how many-th time;
 //! - `RMMBRIDGE_CLOCK_JUMPS=7`: its clock is put an hour on or back now and then, as this number says;
 //! - `RMMBRIDGE_LEASE_MS=2000`: how long its leases last;
+//! - `RMMBRIDGE_SEND_WITHIN_MS=20000`: how long after its intent a write may leave;
 //! - `RMMBRIDGE_STRANGER=1`: it does not know which processes of this machine have ended, as one of another does not.
 
 use connect::Connectors;
@@ -61,13 +62,18 @@ fn main() -> ExitCode {
             }
         }
     }
-    let lease = told("RMMBRIDGE_LEASE_MS").and_then(|ms| ms.parse().ok());
+    let millis = |name| {
+        told(name)
+            .and_then(|ms| ms.parse().ok())
+            .map(Duration::from_millis)
+    };
+    let send_within = Duration::from_millis(harness::SEND_WITHIN_MS);
     let usual = Build::default();
     rmmbridge::run(Build {
         connectors,
         clock,
         processes,
-        send_within: Duration::from_millis(harness::SEND_WITHIN_MS),
-        lease: lease.map_or(usual.lease, Duration::from_millis),
+        send_within: millis("RMMBRIDGE_SEND_WITHIN_MS").unwrap_or(send_within),
+        lease: millis("RMMBRIDGE_LEASE_MS").unwrap_or(usual.lease),
     })
 }

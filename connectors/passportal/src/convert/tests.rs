@@ -111,8 +111,53 @@ fn replacing_keeps_what_it_does_not_change_as_it_came() {
     assert_eq!((&body["10"], &body["tags"]), (&details["10"], &details["tags"]));
     assert_eq!(
         (&body["31"]["value"]["text"], &body["32"]["value"]["text"]),
-        (&json!("7"), &json!("NinjaOne"))
+        (&json!("7"), &details["32"]["value"]["text"]),
+        "what Passportal's own integration calls NinjaOne stays called so"
     );
     assert!(body.values().all(|entry| !entry.is_null()));
     assert!(replaced(&details, &[change("manufacturer", json!("Dell"))], None).is_err());
+}
+
+/// The id and the system of a document, before and after it is adopted, and after that is undone.
+#[test]
+fn an_adoption_takes_no_other_systems_id_and_its_undo_leaves_what_was_there() {
+    let mark = system(&fingerprint(&Marker("c-1/asset/7".to_owned())));
+    for (was, adopted, undone) in [
+        ((None, None), (Some("7"), Some(OURS)), (None, None)),
+        (
+            (Some("A-9"), Some("ConnectWise")),
+            (Some("A-9"), Some("ConnectWise")),
+            (Some("A-9"), Some("ConnectWise")),
+        ),
+        ((Some("A-9"), None), (Some("A-9"), None), (Some("A-9"), None)),
+        (
+            (None, Some("NinjaRMM")),
+            (Some("7"), Some("NinjaRMM")),
+            (None, Some("NinjaRMM")),
+        ),
+        (
+            (Some("4"), Some(mark.as_str())),
+            (Some("7"), Some(mark.as_str())),
+            (None, Some(mark.as_str())),
+        ),
+    ] {
+        let mut details = by_position();
+        for (field, text) in [(ID, was.0), (SYSTEM, was.1)] {
+            let key = field.position.to_string();
+            match text {
+                Some(text) => drop(details.insert(key, property(field, text))),
+                None => drop(details.remove(&key)),
+            }
+        }
+        let pair = |details: &Map<String, Value>| {
+            let text = |field| text_at(details, field).map(str::to_owned);
+            (text(ID), text(SYSTEM))
+        };
+        let owned =
+            |(id, system): (Option<&str>, Option<&str>)| (id.map(str::to_owned), system.map(str::to_owned));
+        let details = replaced(&details, &[], Some(Some("7"))).unwrap();
+        assert_eq!(pair(&details), owned(adopted), "{was:?} adopted");
+        let details = replaced(&details, &[], Some(None)).unwrap();
+        assert_eq!(pair(&details), owned(undone), "{was:?} let go");
+    }
 }

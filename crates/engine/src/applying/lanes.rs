@@ -4,6 +4,7 @@
 //! gathered: as many calls as lanes are free are claimed in one transaction, and what was answered while the last
 //! outcomes were stored is stored in one.
 
+use super::recheck::Recheck;
 use crate::error::{Error, Result};
 use crate::progress::Work;
 use crate::writing::{Begun, Links, Writer};
@@ -19,6 +20,7 @@ const CLAIMED_TOGETHER: usize = 500;
 /// A plan on its way.
 pub(super) struct Applying<'a> {
     pub(super) writer: Writer<'a>,
+    pub(super) recheck: Recheck<'a>,
     pub(super) counts: &'a mut RunCounts,
     pub(super) links: Links,
     /// Records of one call.
@@ -41,6 +43,7 @@ impl Applying<'_> {
     /// Carries out operations of one sort that do not build on each other. After a failure nothing more is begun, and
     /// what is under way is waited for: a write that was given up would be in doubt.
     pub(super) async fn carry_out(&mut self, operations: Vec<Operation>) -> Result<()> {
+        self.writer.overtaken = self.recheck.overtaken(&operations).await?;
         let (writer, links, work) = (&self.writer, &self.links, self.work);
         let mut operations = operations.into_iter();
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();

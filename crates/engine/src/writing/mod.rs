@@ -18,7 +18,7 @@ use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
 use record::{Books, outcome, sent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use store::crash::{Point, point};
 use store::{Claim, NewIntent, NewItem, NewName, Settled, WrittenValue};
@@ -40,6 +40,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) despite_pause: bool,
     /// This hub was restored or moved once: what it began between the backup and then, it does not know of.
     pub(crate) set_back: bool,
+    /// Operations, by number, that would not be planned so any more: what they were planned for has changed.
+    pub(crate) overtaken: BTreeSet<u32>,
 }
 
 /// The run that is undone.
@@ -183,6 +185,12 @@ impl Writer<'_> {
             let claim = claims.remove(&marker.0).unwrap_or_default();
             let admission = now.as_ref().map_or(Admission::Free, |now| admit(&claim, now));
             let write = match decide(&operation, &linked, links, can_update) {
+                // What an earlier attempt left in doubt is settled first: it may be what changed the record.
+                Decided::Send if claim.open.is_none() && self.overtaken.contains(&operation.number) => {
+                    let message = "its asset is not as it was when this was planned; plan anew".to_owned();
+                    items.push(books.item(&operation, Outcome::Skipped { message }, None));
+                    continue;
+                }
                 Decided::Send => links.write(&operation, marker.clone()).map(Some),
                 // A record that is found may be what an earlier attempt left in doubt: that is settled with it.
                 Decided::Nothing(Outcome::Done { .. }) if claim.open.is_some() => Ok(None),

@@ -20,6 +20,7 @@ mod liar_source;
 mod liar_telling;
 mod new_fields;
 mod notifying;
+mod overtaken;
 mod passportal;
 mod provider_sign_in;
 mod row_errors;

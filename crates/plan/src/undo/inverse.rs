@@ -5,7 +5,7 @@ use crate::changes::value_or_null;
 use crate::own::same_or_both_blank_values as same;
 use model::operation::Move;
 use model::{
-    Action, Asset, AssetDraft, Change, ClientTarget, LinkBefore, Place, Reason, RecordId, RecordKind,
+    Action, Asset, AssetDraft, Cause, Change, ClientTarget, LinkBefore, Place, Reason, RecordId, RecordKind,
     SiteTarget, SourceId, TypeTarget,
 };
 use serde_json::Value;
@@ -17,7 +17,8 @@ pub(super) struct Inverse<'a> {
     pub done: &'a Done,
 }
 
-type Step = (Action, Reason);
+/// An action, why, and why not more where there is more than that it stays.
+pub(super) type Step = (Action, Reason, Option<Cause>);
 
 /// Fields by what becomes of them.
 #[derive(Default)]
@@ -36,12 +37,16 @@ struct Moved {
 }
 
 fn skip(reason: impl Into<String>) -> Vec<Step> {
-    vec![(Action::Skip, reason.into())]
+    vec![(Action::Skip, reason.into(), None)]
+}
+
+fn step(action: Action, reason: impl Into<String>) -> Step {
+    (action, reason.into(), None)
 }
 
 impl Inverse<'_> {
     /// What takes the operation back, and what of it stays.
-    pub fn steps(&self) -> Vec<Step> {
+    pub(super) fn steps(&self) -> Vec<Step> {
         match &self.done.operation.action {
             Action::CreateClient(_) => self.made("client"),
             Action::CreateSite(_) => self.made("site"),
@@ -137,7 +142,7 @@ impl Inverse<'_> {
             None => by_run,
         };
         let asset = asset.id.clone();
-        vec![(Action::ArchiveAsset { asset }, reason)]
+        vec![step(Action::ArchiveAsset { asset }, reason)]
     }
 
     /// What somebody has made of an asset stays.
@@ -167,8 +172,8 @@ impl Inverse<'_> {
             return None;
         }
         let what = what.join(", ");
-        let reason = format!("{how} by the run, and somebody has changed {what} since: it stays");
-        Some((Action::Review { changes: changed }, reason))
+        let reason = format!("{how} by the run, and {what} was changed since: it stays");
+        Some(step(Action::Review { changes: changed }, reason))
     }
 
     fn archived(&self, asset: &Asset) -> Vec<Step> {
@@ -176,13 +181,14 @@ impl Inverse<'_> {
             return skip("archived by the run, and taken out of the archive since");
         }
         if !self.input.restore {
-            return skip(format!(
+            let reason = format!(
                 "archived by the run; the destination offers no way out of its archive: take asset {} out by hand",
                 asset.id
-            ));
+            );
+            return vec![(Action::Skip, reason, Some(Cause::RestoreByHand))];
         }
         let asset = asset.id.clone();
-        vec![(Action::RestoreAsset { asset }, "archived by the run".to_owned())]
+        vec![step(Action::RestoreAsset { asset }, "archived by the run")]
     }
 
     fn updated(&self, changes: &[Change], moved: Option<&Move>, asset: &Asset) -> Vec<Step> {
@@ -192,17 +198,18 @@ impl Inverse<'_> {
         if asset.archived.is_some() {
             return self.in_the_archive(fields);
         }
-        let goes_back = !fields.back.is_empty() || place.back.is_some();
-        if goes_back && !self.input.update {
-            return vec![self.by_hand(fields, asset)];
-        }
-        if goes_back {
-            let update = Action::UpdateAsset {
-                asset: asset.id.clone(),
-                changes: fields.back,
-                moved: place.back,
-            };
-            steps.push((update, "written by the run".to_owned()));
+        if !fields.back.is_empty() || place.back.is_some() {
+            steps.push(match self.input.update {
+                true => {
+                    let update = Action::UpdateAsset {
+                        asset: asset.id.clone(),
+                        changes: fields.back,
+                        moved: place.back,
+                    };
+                    step(update, "written by the run")
+                }
+                false => by_hand(fields.back, place.back.as_ref().map(whither).as_deref(), asset),
+            });
         }
         steps.extend(self.what_stays(fields.kept, place.stays, asset));
         if steps.is_empty() {
@@ -216,32 +223,30 @@ impl Inverse<'_> {
         if asset.archived.is_some() {
             return self.in_the_archive(fields);
         }
-        if !self.input.update {
-            // The link is ours alone, and goes without a write.
-            let unlink = Action::Unlink {
-                record: asset.id.clone(),
-                changes: vec![],
-                back: None,
-            };
-            let mut steps = vec![(unlink, "linked by the run".to_owned())];
-            match fields.back.is_empty() {
-                true => steps.extend(self.what_stays(fields.kept, vec![], asset)),
-                false => steps.push(self.by_hand(fields, asset)),
-            }
-            return steps;
-        }
         let stored = before.and_then(|before| before.source_id.clone());
         let ours = Some(&self.done.operation.subject.source_id.0);
         let back = (asset.source_id.as_ref() == ours && stored.as_ref() != ours).then_some(LinkBefore {
             record: None,
             source_id: stored,
         });
+        let (mut changes, mut back) = (fields.back, back);
+        let mut left = None;
+        if !self.input.update {
+            // The link is ours alone, and goes without a write.
+            let id = back.take().map(|back| match back.source_id {
+                Some(id) => format!("device id: {id}"),
+                None => "device id: none".to_owned(),
+            });
+            let changes = std::mem::take(&mut changes);
+            left = (id.is_some() || !changes.is_empty()).then(|| by_hand(changes, id.as_deref(), asset));
+        }
         let unlink = Action::Unlink {
             record: asset.id.clone(),
-            changes: fields.back,
+            changes,
             back,
         };
-        let mut steps = vec![(unlink, "linked by the run".to_owned())];
+        let mut steps = vec![step(unlink, "linked by the run")];
+        steps.extend(left);
         steps.extend(self.what_stays(fields.kept, vec![], asset));
         steps
     }
@@ -255,24 +260,14 @@ impl Inverse<'_> {
             changes: vec![],
             back: before.filter(|before| before.record.is_some()).cloned(),
         };
-        vec![(unlink, "linked by the run".to_owned())]
+        vec![step(unlink, "linked by the run")]
     }
 
     /// What was archived is not written to: whoever archived it wants it as it is.
     fn in_the_archive(&self, fields: Fields) -> Vec<Step> {
         let changes = fields.back.into_iter().chain(fields.kept).collect();
-        let reason = "written by the run, and archived since: it stays as it is".to_owned();
-        vec![(Action::Review { changes }, reason)]
-    }
-
-    /// What would go back, where the destination changes no assets, or does not any more.
-    fn by_hand(&self, fields: Fields, asset: &Asset) -> Step {
-        let changes = fields.back.into_iter().chain(fields.kept).collect();
-        let reason = format!(
-            "written by the run; the destination cannot change assets, so asset {} stays as it is: put it back by hand",
-            asset.id
-        );
-        (Action::Review { changes }, reason)
+        let reason = "written by the run, and archived since: it stays as it is";
+        vec![step(Action::Review { changes }, reason)]
     }
 
     fn what_stays(&self, kept: Vec<Change>, mut stays: Vec<String>, asset: &Asset) -> Option<Step> {
@@ -289,7 +284,7 @@ impl Inverse<'_> {
             return None;
         }
         let reason = format!("stays as it is: {}", stays.join("; "));
-        Some((Action::Review { changes: kept }, reason))
+        Some(step(Action::Review { changes: kept }, reason))
     }
 
     fn written(&self) -> Option<&model::Fields> {
@@ -397,4 +392,31 @@ impl Inverse<'_> {
             TypeTarget::Of(role) => self.record(RecordKind::AssetType, role),
         }
     }
+}
+
+/// What would go back, where the destination changes no assets, or does not any more. It can be undone once it does.
+fn by_hand(changes: Vec<Change>, to: Option<&str>, asset: &Asset) -> Step {
+    let to = to.map(|to| format!(" ({to})")).unwrap_or_default();
+    let reason = format!(
+        "written by the run; the destination cannot change assets, so asset {} stays as it is: put it back by hand{to}",
+        asset.id
+    );
+    (Action::Review { changes }, reason, Some(Cause::ChangeByHand))
+}
+
+/// Where an asset would go back to, for people.
+fn whither(back: &Move) -> String {
+    let mut to = vec![];
+    if let Some(ClientTarget::Existing(client)) = &back.client {
+        to.push(format!("client {client}"));
+    }
+    match &back.site {
+        Some(SiteTarget::Existing(site)) => to.push(format!("site {site}")),
+        _ if back.leaves_site => to.push("no site".to_owned()),
+        _ => {}
+    }
+    if let Some(TypeTarget::Existing(asset_type)) = &back.asset_type {
+        to.push(format!("type {asset_type}"));
+    }
+    to.join(", ")
 }

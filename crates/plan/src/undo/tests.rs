@@ -122,7 +122,7 @@ fn a_created_asset_is_archived_unless_somebody_works_with_it() {
     let edited = case(asset(&[("os", json!("mine"))]));
     assert_eq!(
         edited.shown(create()),
-        "? asset  PC-1  Acme | os: mine → W11 | (created by the run, and somebody has changed os since: it stays)\n"
+        "? asset  PC-1  Acme | os: mine → W11 | (created by the run, and os was changed since: it stays)\n"
     );
     let later = Case {
         written: [("os".to_owned(), json!("W12"))].into(),
@@ -139,7 +139,7 @@ fn a_created_asset_is_archived_unless_somebody_works_with_it() {
     assert!(
         moved
             .shown(create())
-            .contains("changed its client since: it stays")
+            .contains("its client was changed since: it stays")
     );
     let cannot = Case {
         archive: false,
@@ -254,7 +254,16 @@ fn what_the_destination_cannot_change_any_more_is_listed_to_be_put_back_by_hand(
         unlinked.contains("(linked by the run)") && !unlinked.contains("name"),
         "{shown}"
     );
-    assert_eq!(rest, by_hand);
+    assert_eq!(rest, by_hand.replace("by hand)", "by hand (device id: none))"));
+    // What somebody changed since is not to be put back by anybody.
+    let both = vec![name().remove(0), change("os", json!("W10"), json!("W11"))];
+    let typed = Case {
+        update: false,
+        ..case(asset(&[("name", json!("new")), ("os", json!("typed"))]))
+    };
+    let stays =
+        "? asset  PC-1  Acme | os: typed → W10 | (stays as it is: os was changed by somebody since)\n";
+    assert_eq!(typed.shown(update(both, None)), format!("{by_hand}{stays}"));
     // What stands already as before needs nobody.
     let back = Case {
         update: false,
@@ -305,6 +314,15 @@ fn an_asset_moves_back_unless_it_was_moved_on() {
         case(on).shown(update(vec![], Some(moved(stood(Some("pc")))))),
         "~ asset  PC-1  Acme | becomes type pc | (written by the run)\n\
          ? asset  PC-1  Acme | (stays as it is: it was moved on since)\n"
+    );
+    let cannot = Case {
+        update: false,
+        ..case(put.clone())
+    };
+    let by_hand = cannot.shown(update(vec![], Some(moved(stood(Some("pc"))))));
+    assert!(
+        by_hand.ends_with("put it back by hand (client old, no site, type pc))\n"),
+        "{by_hand}"
     );
     let old_plan = case(put).shown(update(vec![], Some(moved(None))));
     assert!(
