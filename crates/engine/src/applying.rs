@@ -226,6 +226,16 @@ impl Engine {
         let capabilities = destination.capabilities();
         let id = run.id.clone();
         let set_back = self.store.instance().await?.epoch > 1;
+        let recheck = Recheck {
+            engine: self,
+            bridge,
+            connection,
+            destination,
+            done: match &plan.undoes {
+                Some(run) => self.still_done(run).await?,
+                None => BTreeMap::new(),
+            },
+        };
         let mut applying = Applying {
             writer: Writer {
                 engine: self,
@@ -240,18 +250,9 @@ impl Engine {
                 undoing,
                 despite_pause: options.despite_pause && plan.undoes.is_some(),
                 set_back,
-                overtaken: BTreeSet::new(),
+                overtaken: BTreeMap::new(),
             },
-            recheck: Recheck {
-                engine: self,
-                bridge,
-                connection,
-                destination,
-                done: match &plan.undoes {
-                    Some(run) => self.still_done(run).await?,
-                    None => BTreeMap::new(),
-                },
-            },
+            half: BTreeSet::new(),
             counts: &mut run.counts,
             links: Links::load(&self.store, bridge).await?,
             batch: capabilities.max_batch.max(1),
@@ -261,20 +262,19 @@ impl Engine {
             work,
         };
         let before = self.store.run_items(&plan.id).await?;
-        let most = match plan.undoes {
-            // What these hang on is looked at before each group: not long before.
-            Some(_) => PAGE,
-            None => GROUP.max(applying.batch * applying.lanes),
-        };
+        // What an undo hangs on is not looked at long before.
+        let most = if plan.undoes.is_some() { PAGE } else { GROUP };
+        let most = most.max(applying.batch * applying.lanes);
         let mut group: Vec<Operation> = Vec::new();
         let mut begun = 0_u64;
         let mut after = 0;
-        'plan: loop {
+        loop {
             let page = self.store.operations(&plan.id, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             // A long run hears of what is found while it goes on.
             self.require_whole_audit_log().await?;
             after = last.number;
+            let mut due = Vec::new();
             for operation in page {
                 if !operation.action.writes() || options.deselected.contains(&operation.number) {
                     continue;
@@ -287,9 +287,16 @@ impl Engine {
                     _ => {}
                 }
                 if begun >= applying.total {
-                    break 'plan;
+                    break;
                 }
                 begun += 1;
+                due.push(operation);
+            }
+            let overtaken = recheck.overtaken(&due).await?;
+            let why = "its asset, or what the destination can do, is not as it was when this was planned";
+            let overtaken = overtaken.into_iter().map(|number| (number, why));
+            applying.writer.overtaken.extend(overtaken);
+            for operation in due {
                 // A new sort of operation may need links the last ones make.
                 let sort = |o: &Operation| (o.action.name(), o.subject.kind);
                 let other = group.first().is_some_and(|o| sort(o) != sort(&operation));
@@ -297,6 +304,9 @@ impl Engine {
                     applying.carry_out(std::mem::take(&mut group)).await?;
                 }
                 group.push(operation);
+            }
+            if begun >= applying.total {
+                break;
             }
         }
         applying.carry_out(group).await?;

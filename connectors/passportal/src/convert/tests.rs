@@ -131,6 +131,12 @@ fn an_adoption_takes_no_other_systems_id_and_its_undo_leaves_what_was_there() {
         ),
         ((Some("A-9"), None), (Some("A-9"), None), (Some("A-9"), None)),
         (
+            (None, Some("ConnectWise")),
+            (None, Some("ConnectWise")),
+            (None, Some("ConnectWise")),
+        ),
+        ((Some("4"), Some(OURS)), (Some("7"), Some(OURS)), (None, None)),
+        (
             (None, Some("NinjaRMM")),
             (Some("7"), Some("NinjaRMM")),
             (None, Some("NinjaRMM")),

@@ -4,14 +4,14 @@
 //! gathered: as many calls as lanes are free are claimed in one transaction, and what was answered while the last
 //! outcomes were stored is stored in one.
 
-use super::recheck::Recheck;
 use crate::error::{Error, Result};
 use crate::progress::Work;
 use crate::writing::{Begun, Links, Writer};
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use model::RunCounts;
 use model::operation::Operation;
+use model::{Outcome, RecordKind, RunCounts, SourceId};
+use std::collections::{BTreeMap, BTreeSet};
 use store::{NewItem, NewLink};
 
 /// Most records of one claiming transaction, unless one call holds more.
@@ -20,7 +20,9 @@ const CLAIMED_TOGETHER: usize = 500;
 /// A plan on its way.
 pub(super) struct Applying<'a> {
     pub(super) writer: Writer<'a>,
-    pub(super) recheck: Recheck<'a>,
+    /// Records of an undo of which a step was not done: what else is to be taken back of them waits for it, or the asset
+    /// would keep the one and lose the link that the other needs.
+    pub(super) half: BTreeSet<(RecordKind, SourceId)>,
     pub(super) counts: &'a mut RunCounts,
     pub(super) links: Links,
     /// Records of one call.
@@ -43,13 +45,22 @@ impl Applying<'_> {
     /// Carries out operations of one sort that do not build on each other. After a failure nothing more is begun, and
     /// what is under way is waited for: a write that was given up would be in doubt.
     pub(super) async fn carry_out(&mut self, operations: Vec<Operation>) -> Result<()> {
-        self.writer.overtaken = self.recheck.overtaken(&operations).await?;
+        let subject = |o: &Operation| (o.subject.kind, o.subject.source_id.clone());
+        let of_undo = operations.iter().filter(|o| o.undoes.is_some());
+        let subjects: BTreeMap<u32, _> = of_undo.map(|o| (o.number, subject(o))).collect();
+        let waiting = subjects
+            .iter()
+            .filter(|(_, subject)| self.half.contains(*subject));
+        let why = "something else about its record could not be taken back";
+        let waiting: Vec<(u32, &str)> = waiting.map(|(number, _)| (*number, why)).collect();
+        self.writer.overtaken.extend(waiting);
         let (writer, links, work) = (&self.writer, &self.links, self.work);
         let mut operations = operations.into_iter();
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         let (mut claiming, mut sending, mut recording) = (false, 0_usize, false);
         let mut answered: Vec<NewItem> = Vec::new();
         let mut linked: Vec<NewLink> = Vec::new();
+        let mut half = Vec::new();
         let mut first_error: Option<Error> = None;
         loop {
             if first_error.is_none() && !claiming && sending < self.lanes {
@@ -102,6 +113,9 @@ impl Applying<'_> {
                     for item in items {
                         self.counts.add(&item.outcome);
                         self.done += 1;
+                        if !matches!(item.outcome, Outcome::Done { .. }) {
+                            half.extend(subjects.get(&item.number).cloned());
+                        }
                         linked.extend(item.link);
                     }
                     work.progress.at("Applying", self.done, Some(self.total));
@@ -115,6 +129,7 @@ impl Applying<'_> {
             first_error = first_error.or(failed);
         }
         drop(steps);
+        self.half.extend(half);
         for link in linked {
             self.links.add(link.kind, &link.source, &link.destination);
         }

@@ -1,14 +1,14 @@
 //! What a plan saw of assets, looked at once more before it is carried out.
 //!
 //! A destination refuses to change a field that is not as the plan saw it. It does not compare where an asset stands,
-//! which device id it holds, or whether somebody works with what an undo archives; and an undo may be applied long after
-//! it was planned. So these are read again, a group of operations at a time, and what was overtaken is left alone.
+//! which device id it stores, or whether somebody archived or works with what an undo writes; and an undo may be applied
+//! long after it was planned. So these are read again, a page of the plan at a time, and what was overtaken is left alone.
 
 use crate::engine::Engine;
 use crate::error::Result;
 use connect::Destination;
 use model::operation::{Action, Move, Operation};
-use model::{Asset, Bridge, Connection, Place, RecordId, RunId};
+use model::{Asset, Bridge, Connection, Place, RecordId, RecordKind, RunId};
 use plan::Done;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,24 +39,27 @@ impl Recheck<'_> {
     /// The numbers of those operations that would not be planned so any more.
     ///
     /// # Errors
-    /// When the destination cannot be read, or the store fails. Nothing of the group was begun then.
-    pub(super) async fn overtaken(&self, group: &[Operation]) -> Result<BTreeSet<u32>> {
-        let (undone, moved): (Vec<_>, Vec<_>) = group
+    /// When the destination cannot be read, or the store fails. None of them was begun then.
+    pub(super) async fn overtaken(&self, operations: &[Operation]) -> Result<BTreeSet<u32>> {
+        let of_assets = operations
             .iter()
-            .filter(|operation| depends_on_more_than_fields(operation))
-            .partition(|operation| operation.undoes.is_some());
+            .filter(|operation| operation.subject.kind == RecordKind::Asset);
+        let (undone, others): (Vec<_>, Vec<_>) = of_assets.partition(|operation| operation.undoes.is_some());
         let mut overtaken = self.not_taken_back_so(&undone).await?;
-        overtaken.extend(self.elsewhere(&moved).await?);
+        overtaken.extend(self.elsewhere(&others).await?);
         Ok(overtaken)
     }
 
-    /// Steps of an undo that would be others by now.
+    /// Steps of an undo that would be others by now. One of which the books do not tell any more stands as it was planned.
     async fn not_taken_back_so(&self, steps: &[&Operation]) -> Result<BTreeSet<u32>> {
-        if steps.is_empty() {
+        let known = steps
+            .iter()
+            .filter_map(|step| Some((*step, self.done.get(&step.undoes?)?)));
+        let (steps, done): (Vec<&Operation>, Vec<Done>) =
+            known.map(|(step, done)| (step, done.clone())).unzip();
+        if done.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let done = steps.iter().filter_map(|step| self.done.get(&step.undoes?));
-        let done: Vec<Done> = done.cloned().collect();
         // The brakes were asked when it was planned.
         let now = self
             .engine
@@ -66,64 +69,90 @@ impl Recheck<'_> {
         let now: BTreeMap<u32, &Action> = writes
             .filter_map(|step| Some((step.undoes?, &step.action)))
             .collect();
-        let stands = |step: &&&Operation| {
+        let stands = |step: &&Operation| {
             let now = step.undoes.and_then(|undoes| now.get(&undoes));
             now.is_some_and(|now| does_the_same(&step.action, now))
         };
-        let overtaken = steps.iter().filter(|step| !stands(step));
+        let overtaken = steps.into_iter().filter(|step| !stands(step));
         Ok(overtaken.map(|step| step.number).collect())
     }
 
-    /// Moves of assets that stand elsewhere by now.
-    async fn elsewhere(&self, moves: &[&Operation]) -> Result<BTreeSet<u32>> {
-        let places: Vec<(u32, &RecordId, &Place)> = moves
+    /// Moves and adoptions of assets that stand elsewhere, or store another device id, by now.
+    async fn elsewhere(&self, operations: &[&Operation]) -> Result<BTreeSet<u32>> {
+        let seen: Vec<(u32, &RecordId, Seen<'_>)> = operations
             .iter()
-            .filter_map(|operation| match &operation.action {
-                Action::UpdateAsset {
-                    asset,
-                    moved: Some(Move {
-                        before: Some(before), ..
-                    }),
-                    ..
-                } => Some((operation.number, asset, before)),
-                _ => None,
+            .filter_map(|operation| {
+                let (asset, seen) = seen(&operation.action)?;
+                Some((operation.number, asset, seen))
             })
             .collect();
-        if places.is_empty() {
+        // Where assets cannot be changed, a link is ours alone.
+        if seen.is_empty() || !self.destination.capabilities().update_assets {
             return Ok(BTreeSet::new());
         }
-        let ids = places.iter().map(|(_, asset, _)| (*asset).clone()).collect();
+        let ids = seen.iter().map(|(_, asset, _)| (*asset).clone()).collect();
         let now = self
             .engine
             .assets_now(self.connection, self.destination, ids)
             .await?;
-        let stands = |asset: &Asset, before: &Place| {
-            (&asset.client, &asset.site, &asset.asset_type)
-                == (&before.client, &before.site, &before.asset_type)
-        };
-        let elsewhere = places
+        let elsewhere = seen
             .into_iter()
-            .filter(|(_, asset, before)| !now.get(*asset).is_some_and(|now| stands(now, before)));
+            .filter(|(_, asset, seen)| !now.get(*asset).is_some_and(|now| seen.stands(now)));
         Ok(elsewhere.map(|(number, ..)| number).collect())
     }
 }
 
-/// Whether a step hangs on what no destination compares. An archive by rule does not: it is the device that is gone.
-fn depends_on_more_than_fields(operation: &Operation) -> bool {
-    match &operation.action {
-        Action::ArchiveAsset { .. } => operation.undoes.is_some(),
-        Action::UpdateAsset { moved, .. } => moved.is_some(),
-        Action::Unlink { back, .. } => back.as_ref().is_some_and(|back| back.record.is_none()),
-        _ => false,
+/// What a plan saw of an asset that it writes and no destination compares.
+enum Seen<'a> {
+    /// Where it stood, and where it goes.
+    Place(&'a Place, &'a Move),
+    /// The device id it stored.
+    SourceId(Option<&'a String>),
+}
+
+impl Seen<'_> {
+    fn stands(&self, now: &Asset) -> bool {
+        match self {
+            Self::Place(before, moved) => {
+                let leaves = moved.client.is_some() || moved.site.is_some() || moved.leaves_site;
+                (!leaves || (&now.client, &now.site) == (&before.client, &before.site))
+                    && (moved.asset_type.is_none() || now.asset_type == before.asset_type)
+            }
+            Self::SourceId(id) => now.source_id.as_ref() == *id,
+        }
     }
 }
 
-/// Whether two steps do the same, but for fields.
+fn seen(action: &Action) -> Option<(&RecordId, Seen<'_>)> {
+    match action {
+        Action::UpdateAsset {
+            asset,
+            moved: Some(moved),
+            ..
+        } => Some((asset, Seen::Place(moved.before.as_ref()?, moved))),
+        Action::Link { record, before, .. } => {
+            let stored = before.as_ref()?.source_id.as_ref();
+            Some((record, Seen::SourceId(stored)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether two steps of an undo do the same, but for fields: those are compared as they are written.
 fn does_the_same(planned: &Action, now: &Action) -> bool {
     match (planned, now) {
-        (Action::ArchiveAsset { asset }, Action::ArchiveAsset { asset: now }) => asset == now,
-        (Action::UpdateAsset { moved, .. }, Action::UpdateAsset { moved: now, .. }) => moved == now,
+        (Action::UpdateAsset { moved, .. }, Action::UpdateAsset { moved: now, .. }) => {
+            goes_to(moved.as_ref()) == goes_to(now.as_ref())
+        }
         (Action::Unlink { back, .. }, Action::Unlink { back: now, .. }) => back == now,
-        _ => false,
+        (planned, now) => planned == now,
     }
+}
+
+/// A move without where it begins.
+fn goes_to(moved: Option<&Move>) -> Option<Move> {
+    moved.map(|moved| Move {
+        before: None,
+        ..moved.clone()
+    })
 }

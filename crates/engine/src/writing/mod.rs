@@ -18,7 +18,7 @@ use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
 use record::{Books, outcome, sent};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use store::crash::{Point, point};
 use store::{Claim, NewIntent, NewItem, NewName, Settled, WrittenValue};
@@ -40,8 +40,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) despite_pause: bool,
     /// This hub was restored or moved once: what it began between the backup and then, it does not know of.
     pub(crate) set_back: bool,
-    /// Operations, by number, that would not be planned so any more: what they were planned for has changed.
-    pub(crate) overtaken: BTreeSet<u32>,
+    /// Operations, by number, that must not be carried out any more, and why.
+    pub(crate) overtaken: BTreeMap<u32, &'static str>,
 }
 
 /// The run that is undone.
@@ -145,6 +145,13 @@ impl Writer<'_> {
         Ok(items)
     }
 
+    /// How an operation ends that must not be carried out any more.
+    fn overtaken(&self, operation: &Operation) -> Option<Outcome> {
+        let why = self.overtaken.get(&operation.number)?;
+        let message = format!("{why}; plan anew");
+        Some(Outcome::Skipped { message })
+    }
+
     fn books(&self) -> Books<'_> {
         Books {
             engine: self.engine,
@@ -184,13 +191,13 @@ impl Writer<'_> {
             let marker = mark(&operation);
             let claim = claims.remove(&marker.0).unwrap_or_default();
             let admission = now.as_ref().map_or(Admission::Free, |now| admit(&claim, now));
-            let write = match decide(&operation, &linked, links, can_update) {
-                // What an earlier attempt left in doubt is settled first: it may be what changed the record.
-                Decided::Send if claim.open.is_none() && self.overtaken.contains(&operation.number) => {
-                    let message = "its asset is not as it was when this was planned; plan anew".to_owned();
-                    items.push(books.item(&operation, Outcome::Skipped { message }, None));
-                    continue;
-                }
+            let decided = match (decide(&operation, &linked, links, can_update), &claim.open) {
+                (skipped @ Decided::Nothing(Outcome::Skipped { .. }), _) => skipped,
+                (decided, None) => self.overtaken(&operation).map_or(decided, Decided::Nothing),
+                // What an earlier attempt left in doubt is found out first: it may be what changed the record.
+                (decided, Some(_)) => decided,
+            };
+            let write = match decided {
                 Decided::Send => links.write(&operation, marker.clone()).map(Some),
                 // A record that is found may be what an earlier attempt left in doubt: that is settled with it.
                 Decided::Nothing(Outcome::Done { .. }) if claim.open.is_some() => Ok(None),
@@ -292,6 +299,10 @@ impl Writer<'_> {
                 if let (None, Some(write)) = (&found, &ready.write) {
                     found = doubt::find_out(self.destination, kind, &ready.marker, write).await;
                 }
+            }
+            // A link that may have arrived, and was changed since, is refused where it is sent, which keeps what is known of it.
+            if found.is_none() && !matches!(ready.operation.action, Action::Link { .. }) {
+                found = self.overtaken(&ready.operation);
             }
             if let (None, None) = (&found, &ready.write) {
                 found = links_only(&ready.operation.action);

@@ -394,7 +394,8 @@ impl Inverse<'_> {
     }
 }
 
-/// What would go back, where the destination changes no assets, or does not any more. It can be undone once it does.
+/// What would go back, where the destination changes no assets, or does not any more. A value that was updated can be put
+/// back once it does; an adoption cannot, since its link is gone.
 fn by_hand(changes: Vec<Change>, to: Option<&str>, asset: &Asset) -> Step {
     let to = to.map(|to| format!(" ({to})")).unwrap_or_default();
     let reason = format!(
