@@ -250,7 +250,8 @@ impl Engine {
                 undoing,
                 despite_pause: options.despite_pause && plan.undoes.is_some(),
                 set_back,
-                overtaken: BTreeMap::new(),
+                overtaken: BTreeSet::new(),
+                waiting: BTreeSet::new(),
             },
             half: BTreeSet::new(),
             counts: &mut run.counts,
@@ -283,7 +284,12 @@ impl Engine {
                 match outcome {
                     Some(Outcome::Done { .. }) => continue,
                     Some(Outcome::Unknown { .. }) => {}
-                    _ if options.in_doubt => continue,
+                    not_done if options.in_doubt => {
+                        if not_done.is_some() {
+                            applying.half.insert(lanes::record(&operation));
+                        }
+                        continue;
+                    }
                     _ => {}
                 }
                 if begun >= applying.total {
@@ -292,16 +298,18 @@ impl Engine {
                 begun += 1;
                 due.push(operation);
             }
-            let overtaken = recheck.overtaken(&due).await?;
-            let why = "its asset, or what the destination can do, is not as it was when this was planned";
-            let overtaken = overtaken.into_iter().map(|number| (number, why));
-            applying.writer.overtaken.extend(overtaken);
+            // Links and moves of one asset take turns in a plan: looked at by group, each would cost a request.
+            if plan.undoes.is_none() {
+                applying.writer.overtaken.extend(recheck.overtaken(&due).await?);
+            }
             for operation in due {
                 // A new sort of operation may need links the last ones make.
                 let sort = |o: &Operation| (o.action.name(), o.subject.kind);
                 let other = group.first().is_some_and(|o| sort(o) != sort(&operation));
                 if other || group.len() >= most {
-                    applying.carry_out(std::mem::take(&mut group)).await?;
+                    applying
+                        .carry_out_now(&recheck, std::mem::take(&mut group))
+                        .await?;
                 }
                 group.push(operation);
             }
@@ -309,7 +317,7 @@ impl Engine {
                 break;
             }
         }
-        applying.carry_out(group).await?;
+        applying.carry_out_now(&recheck, group).await?;
         match &applying.writer.undoing {
             Some(undoing) => self.settle_what_stays(&id, &plan.id, undoing).await,
             None => Ok(()),

@@ -9,7 +9,7 @@ mod inverse;
 use crate::brakes::{Load, warnings};
 use inverse::{Inverse, Step};
 use model::{Action, Asset, Brakes, Cause, Fields, Operation, PlanCounts, RecordId, RecordKind, SourceId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An operation that was carried out, and the record it ended with.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,7 @@ pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
                 .map(|step| (turn(&step.0, of.subject.kind), of, step)),
         );
     }
+    keep_what_was_worked_on(&mut steps);
     steps.sort_by_key(|(turn, of, _)| (*turn, of.number));
     let mut plan = UndoPlan {
         operations: Vec::with_capacity(steps.len()),
@@ -105,6 +106,28 @@ pub fn plan_undo(input: &UndoInput<'_>) -> UndoPlan {
     }
     plan.warnings = warnings(load, input.brakes);
     plan
+}
+
+/// Somebody may have made more of an asset that the run took out of the archive than its values tell: where it stands is told
+/// by the update that came with it.
+fn keep_what_was_worked_on(steps: &mut [(u8, &Operation, Step)]) {
+    let somebodys = |(_, of, step): &&(u8, &Operation, Step)| {
+        of.subject.kind == RecordKind::Asset && matches!(step, (Action::Review { .. }, _, None))
+    };
+    let kept: BTreeSet<SourceId> = steps
+        .iter()
+        .filter(somebodys)
+        .map(|(_, of, _)| of.subject.source_id.clone())
+        .collect();
+    for (at, of, step) in steps {
+        let is_restored = matches!(of.action, Action::RestoreAsset { .. });
+        let archives = matches!(step.0, Action::ArchiveAsset { .. });
+        if is_restored && archives && kept.contains(&of.subject.source_id) {
+            let why = "taken out of the archive by the run, and worked on since: it stays";
+            *step = (Action::Skip, why.to_owned(), None);
+            *at = turn(&step.0, RecordKind::Asset);
+        }
+    }
 }
 
 fn turn(action: &Action, kind: RecordKind) -> u8 {

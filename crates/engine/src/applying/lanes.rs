@@ -4,6 +4,7 @@
 //! gathered: as many calls as lanes are free are claimed in one transaction, and what was answered while the last
 //! outcomes were stored is stored in one.
 
+use super::recheck::Recheck;
 use crate::error::{Error, Result};
 use crate::progress::Work;
 use crate::writing::{Begun, Links, Writer};
@@ -41,19 +42,33 @@ enum Step {
     Recorded(Result<Vec<NewItem>>),
 }
 
+/// The record an operation is about.
+pub(super) fn record(operation: &Operation) -> (RecordKind, SourceId) {
+    (operation.subject.kind, operation.subject.source_id.clone())
+}
+
 impl Applying<'_> {
+    /// The same as [`Applying::carry_out`]; steps of an undo are judged at this moment, after those before them.
+    pub(super) async fn carry_out_now(
+        &mut self,
+        recheck: &Recheck<'_>,
+        operations: Vec<Operation>,
+    ) -> Result<()> {
+        if operations.iter().any(|operation| operation.undoes.is_some()) {
+            self.writer.overtaken = recheck.overtaken(&operations).await?;
+        }
+        self.carry_out(operations).await
+    }
+
     /// Carries out operations of one sort that do not build on each other. After a failure nothing more is begun, and
     /// what is under way is waited for: a write that was given up would be in doubt.
-    pub(super) async fn carry_out(&mut self, operations: Vec<Operation>) -> Result<()> {
-        let subject = |o: &Operation| (o.subject.kind, o.subject.source_id.clone());
+    async fn carry_out(&mut self, operations: Vec<Operation>) -> Result<()> {
         let of_undo = operations.iter().filter(|o| o.undoes.is_some());
-        let subjects: BTreeMap<u32, _> = of_undo.map(|o| (o.number, subject(o))).collect();
+        let subjects: BTreeMap<u32, _> = of_undo.map(|o| (o.number, record(o))).collect();
         let waiting = subjects
             .iter()
             .filter(|(_, subject)| self.half.contains(*subject));
-        let why = "something else about its record could not be taken back";
-        let waiting: Vec<(u32, &str)> = waiting.map(|(number, _)| (*number, why)).collect();
-        self.writer.overtaken.extend(waiting);
+        self.writer.waiting = waiting.map(|(number, _)| *number).collect();
         let (writer, links, work) = (&self.writer, &self.links, self.work);
         let mut operations = operations.into_iter();
         let mut steps: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();

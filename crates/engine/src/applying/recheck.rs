@@ -2,7 +2,8 @@
 //!
 //! A destination refuses to change a field that is not as the plan saw it. It does not compare where an asset stands,
 //! which device id it stores, or whether somebody archived or works with what an undo writes; and an undo may be applied
-//! long after it was planned. So these are read again, a page of the plan at a time, and what was overtaken is left alone.
+//! long after it was planned. So these are read again, a page of the plan or a group of an undo at a time, and what was
+//! overtaken is left alone.
 
 use crate::engine::Engine;
 use crate::error::Result;
@@ -54,6 +55,7 @@ impl Recheck<'_> {
     async fn not_taken_back_so(&self, steps: &[&Operation]) -> Result<BTreeSet<u32>> {
         let known = steps
             .iter()
+            .filter(|step| !writes_nothing(&step.action))
             .filter_map(|step| Some((*step, self.done.get(&step.undoes?)?)));
         let (steps, done): (Vec<&Operation>, Vec<Done>) =
             known.map(|(step, done)| (step, done.clone())).unzip();
@@ -136,6 +138,11 @@ fn seen(action: &Action) -> Option<(&RecordId, Seen<'_>)> {
         }
         _ => None,
     }
+}
+
+/// Whether a step takes a link that is ours alone.
+fn writes_nothing(action: &Action) -> bool {
+    matches!(action, Action::Unlink { changes, back: None, .. } if changes.is_empty())
 }
 
 /// Whether two steps of an undo do the same, but for fields: those are compared as they are written.

@@ -18,7 +18,7 @@ use model::operation::{Action, Operation};
 use model::{Bridge, Outcome, PlanId, RecordId, RecordKind, RunId, SourceId};
 use protocol::{Admission, Timing, admit};
 use record::{Books, outcome, sent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use store::crash::{Point, point};
 use store::{Claim, NewIntent, NewItem, NewName, Settled, WrittenValue};
@@ -40,8 +40,10 @@ pub(crate) struct Writer<'a> {
     pub(crate) despite_pause: bool,
     /// This hub was restored or moved once: what it began between the backup and then, it does not know of.
     pub(crate) set_back: bool,
-    /// Operations, by number, that must not be carried out any more, and why.
-    pub(crate) overtaken: BTreeMap<u32, &'static str>,
+    /// Operations, by number, that would be planned otherwise by now.
+    pub(crate) overtaken: BTreeSet<u32>,
+    /// Operations, by number, that wait for another one about their record.
+    pub(crate) waiting: BTreeSet<u32>,
 }
 
 /// The run that is undone.
@@ -145,11 +147,13 @@ impl Writer<'_> {
         Ok(items)
     }
 
-    /// How an operation ends that must not be carried out any more.
+    /// How an operation ends that would be planned otherwise by now.
     fn overtaken(&self, operation: &Operation) -> Option<Outcome> {
-        let why = self.overtaken.get(&operation.number)?;
-        let message = format!("{why}; plan anew");
-        Some(Outcome::Skipped { message })
+        let message =
+            "its asset, or what the destination can do, is not as it was when this was planned; plan anew";
+        self.overtaken
+            .contains(&operation.number)
+            .then(|| skipped(message))
     }
 
     fn books(&self) -> Books<'_> {
@@ -189,6 +193,13 @@ impl Writer<'_> {
         let mut ready = Vec::new();
         for operation in operations {
             let marker = mark(&operation);
+            if self.waiting.contains(&operation.number) {
+                // A claim that is open is left open: it may be the other one's.
+                let message = "something else about its record could not be taken back: mend that, or take it out of \
+                               the plan, and apply again";
+                items.push(books.item(&operation, skipped(message), None));
+                continue;
+            }
             let claim = claims.remove(&marker.0).unwrap_or_default();
             let admission = now.as_ref().map_or(Admission::Free, |now| admit(&claim, now));
             let decided = match (decide(&operation, &linked, links, can_update), &claim.open) {
@@ -300,16 +311,22 @@ impl Writer<'_> {
                     found = doubt::find_out(self.destination, kind, &ready.marker, write).await;
                 }
             }
-            // A link that may have arrived, and was changed since, is refused where it is sent, which keeps what is known of it.
-            if found.is_none() && !matches!(ready.operation.action, Action::Link { .. }) {
-                found = self.overtaken(&ready.operation);
-            }
+            // Done again a restore changes nothing.
+            let restores = matches!(ready.operation.action, Action::RestoreAsset { .. });
+            let overtaken = found.is_none() && !restores;
+            let overtaken = overtaken.then(|| self.overtaken(&ready.operation)).flatten();
+            let is_overtaken = overtaken.is_some();
+            found = found.or(overtaken);
             if let (None, None) = (&found, &ready.write) {
                 found = links_only(&ready.operation.action);
             }
             match found {
                 Some(outcome) => {
                     let mut item = ready.item(books, outcome);
+                    // The next plan takes in what the earlier attempt did.
+                    if is_overtaken {
+                        item.settles = None;
+                    }
                     // What is adopted was written by an earlier attempt, with the values of its day.
                     if let (Some(link), true) = (&mut item.link, creates(&ready.operation.action)) {
                         link.written = self.written_before(&ready, &link.destination).await?;
@@ -503,6 +520,12 @@ fn too_late() -> WriteError {
         connect::Error::new(connect::Kind::RateLimited { retry_after: None }, "writing", what)
             .advise("Apply the plan again"),
     )
+}
+
+fn skipped(message: &str) -> Outcome {
+    Outcome::Skipped {
+        message: message.to_owned(),
+    }
 }
 
 fn may_still_arrive(left: Duration) -> Outcome {

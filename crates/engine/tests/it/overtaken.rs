@@ -191,6 +191,14 @@ async fn where_a_move_cannot_be_taken_back_its_asset_is_not_archived_either() {
             undone.counts
         );
         assert_eq!(assets(&store).await[&asset], as_left[&asset]);
+        // Nor is it when that is planned anew.
+        let rest = undo_plan(&hub, &run, UndoScope::default()).await.unwrap();
+        assert_eq!(
+            (rest.counts.archives, rest.counts.reviews, rest.counts.skips),
+            (0, 1, 1),
+            "{:?}",
+            rest.counts
+        );
         hub.ninja.shutdown().await;
     })
     .await;
