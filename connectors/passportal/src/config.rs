@@ -257,8 +257,7 @@ impl Config {
         allow_private_hosts: bool,
     ) -> Result<Self, Vec<SettingProblem>> {
         let config = Self::read(settings, secrets)?;
-        require_tls(&config.base, "keys and documents", allow_private_hosts)
-            .map_err(|problem| vec![problem])?;
+        require_tls(&config.base, "keys and documents", allow_private_hosts)?;
         Ok(config)
     }
 

@@ -12,15 +12,15 @@ pub const PRIVATE_HOSTS: &str = "private_hosts";
 ///
 /// # Errors
 /// The problem, at the switch that would mend it.
-pub fn require_tls(base: &Url, sent: &str, allow_private_hosts: bool) -> Result<(), SettingProblem> {
+pub fn require_tls(base: &Url, sent: &str, allow_private_hosts: bool) -> Result<(), Vec<SettingProblem>> {
     match base.scheme() {
-        "http" if !allow_private_hosts => Err(SettingProblem {
+        "http" if !allow_private_hosts => Err(vec![SettingProblem {
             key: PRIVATE_HOSTS.to_owned(),
             message: format!(
                 "{base} would send {sent} without encryption. Use https, or allow private hosts for this connection if it \
                  is a simulator"
             ),
-        }),
+        }]),
         _ => Ok(()),
     }
 }
@@ -43,8 +43,8 @@ mod tests {
         let [open, encrypted] = ["http://10.0.0.7/", "https://10.0.0.7/"].map(|url| Url::parse(url).unwrap());
         assert_eq!(require_tls(&encrypted, "tokens", false), Ok(()));
         assert_eq!(require_tls(&open, "tokens", true), Ok(()));
-        let problem = require_tls(&open, "tokens", false).unwrap_err();
-        let error = unusable("opening it", &[problem]);
+        let problems = require_tls(&open, "tokens", false).unwrap_err();
+        let error = unusable("opening it", &problems);
         assert_eq!(error.kind, Kind::Configuration);
         assert!(
             error

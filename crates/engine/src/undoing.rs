@@ -195,6 +195,17 @@ impl Engine {
         done.collect()
     }
 
+    /// What a run did and nobody has taken back yet, by number.
+    pub(crate) async fn still_done(&self, run: &RunId) -> Result<BTreeMap<u32, Done>> {
+        let items = self.store.done_items(run).await?;
+        let open = items.into_iter().filter(|item| item.undone_by.is_none());
+        let done = open.filter_map(|item| {
+            let (operation, record) = (item.operation?, item.record);
+            Some((item.number, Done { operation, record }))
+        });
+        Ok(done.collect())
+    }
+
     /// The links of the records, and of those they refer to.
     async fn links_now(
         &self,

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use connect::Destination;
 use model::operation::{Action, Move, Operation};
-use model::{Asset, Bridge, Connection, Place, RecordId, RecordKind, RunId};
+use model::{Asset, Bridge, Connection, Place, RecordId, RecordKind};
 use plan::Done;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,19 +21,6 @@ pub(super) struct Recheck<'a> {
     pub(super) destination: &'a dyn Destination,
     /// What an undo takes back, by its number in the plan of its run; nothing for any other plan.
     pub(super) done: BTreeMap<u32, Done>,
-}
-
-impl Engine {
-    /// What a run did and nobody has taken back yet, by number.
-    pub(super) async fn still_done(&self, run: &RunId) -> Result<BTreeMap<u32, Done>> {
-        let items = self.store.done_items(run).await?;
-        let open = items.into_iter().filter(|item| item.undone_by.is_none());
-        let done = open.filter_map(|item| {
-            let (operation, record) = (item.operation?, item.record);
-            Some((item.number, Done { operation, record }))
-        });
-        Ok(done.collect())
-    }
 }
 
 impl Recheck<'_> {
@@ -162,4 +149,96 @@ fn goes_to(moved: Option<&Move>) -> Option<Move> {
         before: None,
         ..moved.clone()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::LinkBefore;
+    use model::operation::{Change, ClientTarget};
+
+    fn update(to: Option<&str>, value: &str) -> Action {
+        Action::UpdateAsset {
+            asset: "a".into(),
+            changes: vec![Change {
+                field: "os".to_owned(),
+                before: "W11".into(),
+                after: value.into(),
+            }],
+            moved: to.map(|client| Move {
+                client: Some(ClientTarget::Existing(client.into())),
+                before: Some(Place {
+                    client: value.into(),
+                    site: None,
+                    asset_type: None,
+                }),
+                ..Move::default()
+            }),
+        }
+    }
+
+    fn unlink(id: Option<&str>) -> Action {
+        Action::Unlink {
+            record: "a".into(),
+            changes: vec![],
+            back: id.map(|id| LinkBefore {
+                record: None,
+                source_id: Some(id.to_owned()),
+            }),
+        }
+    }
+
+    #[test]
+    fn steps_are_the_same_that_go_to_the_same_place_and_give_back_the_same_id() {
+        let archive = |asset: &str| Action::ArchiveAsset { asset: asset.into() };
+        for (planned, now, same) in [
+            (update(Some("acme"), "W10"), update(Some("acme"), "W7"), true),
+            (update(Some("acme"), "W10"), update(Some("other"), "W10"), false),
+            (update(Some("acme"), "W10"), update(None, "W10"), false),
+            (unlink(Some("17")), unlink(Some("17")), true),
+            (unlink(Some("17")), unlink(None), false),
+            (unlink(Some("17")), archive("a"), false),
+            (archive("a"), archive("a"), true),
+            (archive("a"), Action::Skip, false),
+        ] {
+            assert_eq!(does_the_same(&planned, &now), same, "{planned:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_place_what_is_left_is_compared_and_of_an_adoption_the_id() {
+        let now = |client: &str, asset_type: Option<&str>, id: Option<&str>| Asset {
+            id: "a".into(),
+            client: client.into(),
+            site: None,
+            asset_type: asset_type.map(RecordId::from),
+            source_id: id.map(str::to_owned),
+            fields: model::Fields::new(),
+            archived: None,
+        };
+        let moves = update(Some("acme"), "old");
+        let adopts = Action::Link {
+            record: "a".into(),
+            changes: vec![],
+            before: Some(LinkBefore {
+                record: None,
+                source_id: Some("17".to_owned()),
+            }),
+        };
+        for (action, asset, stands) in [
+            (&moves, now("old", None, None), true),
+            (&moves, now("old", Some("mac"), None), true),
+            (&moves, now("other", None, None), false),
+            (&adopts, now("old", None, Some("17")), true),
+            (&adopts, now("old", None, Some("18")), false),
+            (&adopts, now("old", None, None), false),
+        ] {
+            let (_, seen) = seen(action).unwrap();
+            assert_eq!(seen.stands(&asset), stands, "{action:?} {asset:?}");
+        }
+        assert!(
+            seen(&update(None, "W10")).is_none(),
+            "fields alone are the destination's to compare"
+        );
+    }
 }

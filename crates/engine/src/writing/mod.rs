@@ -311,10 +311,11 @@ impl Writer<'_> {
                     found = doubt::find_out(self.destination, kind, &ready.marker, write).await;
                 }
             }
-            // Done again a restore changes nothing.
-            let restores = matches!(ready.operation.action, Action::RestoreAsset { .. });
-            let overtaken = found.is_none() && !restores;
-            let overtaken = overtaken.then(|| self.overtaken(&ready.operation)).flatten();
+            let overtaken = match (&found, &ready.operation.action) {
+                // Done again a restore changes nothing.
+                (Some(_), _) | (None, Action::RestoreAsset { .. }) => None,
+                (None, _) => self.overtaken(&ready.operation),
+            };
             let is_overtaken = overtaken.is_some();
             found = found.or(overtaken);
             if let (None, None) = (&found, &ready.write) {

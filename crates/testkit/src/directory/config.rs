@@ -163,7 +163,7 @@ impl Config {
         allow_private_hosts: bool,
     ) -> Result<Self, Vec<SettingProblem>> {
         let config = Self::read(settings, secrets)?;
-        require_tls(&config.base, "the API key", allow_private_hosts).map_err(|problem| vec![problem])?;
+        require_tls(&config.base, "the API key", allow_private_hosts)?;
         Ok(config)
     }
 
